@@ -1,0 +1,2 @@
+package io.jvmm.guest;
+final class Placeholder {}

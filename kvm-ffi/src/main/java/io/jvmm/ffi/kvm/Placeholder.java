@@ -1,0 +1,2 @@
+package io.jvmm.ffi.kvm;
+final class Placeholder {}

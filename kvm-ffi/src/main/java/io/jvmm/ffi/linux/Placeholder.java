@@ -1,0 +1,2 @@
+package io.jvmm.ffi.linux;
+final class Placeholder {}

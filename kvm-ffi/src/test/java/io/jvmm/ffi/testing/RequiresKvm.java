@@ -1,0 +1,22 @@
+package io.jvmm.ffi.testing;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * Marks a test that runs a guest on {@code /dev/kvm}. Without the device it is skipped, saying so;
+ * with {@code -Djvmm.kvm=required} the missing device is a failure.
+ */
+@Target({ElementType.TYPE, ElementType.METHOD})
+@Retention(RetentionPolicy.RUNTIME)
+@Tag(RequiresKvm.TAG)
+@ExtendWith(KvmCondition.class)
+public @interface RequiresKvm {
+
+    /** The JUnit tag that these tests carry. */
+    String TAG = "kvm";
+}

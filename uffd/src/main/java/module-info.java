@@ -1,0 +1,11 @@
+/**
+ * Paging: guest memory that arrives while the guest runs.
+ *
+ * <p>Page sources, the fault service and the page server live here; the module stands between the
+ * kernel's interfaces and the machine, and knows neither devices nor vCPUs.
+ */
+@org.jspecify.annotations.NullMarked
+module io.jvmm.uffd {
+    requires static org.jspecify;
+    requires io.jvmm.ffi;
+}
