@@ -1,2 +1,3 @@
 package io.jvmm.guest;
+
 final class Placeholder {}

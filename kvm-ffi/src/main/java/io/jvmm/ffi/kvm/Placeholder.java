@@ -1,2 +1,3 @@
 package io.jvmm.ffi.kvm;
+
 final class Placeholder {}

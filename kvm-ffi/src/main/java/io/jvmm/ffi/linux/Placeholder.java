@@ -1,2 +1,3 @@
 package io.jvmm.ffi.linux;
+
 final class Placeholder {}

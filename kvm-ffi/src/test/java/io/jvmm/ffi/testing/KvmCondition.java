@@ -1,10 +1,11 @@
 package io.jvmm.ffi.testing;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** Decides whether a {@link RequiresKvm} test runs. */
 public final class KvmCondition implements ExecutionCondition {
