@@ -1,0 +1,50 @@
+package io.jvmm.ffi.kvm;
+
+import static io.jvmm.ffi.linux.Ioctl.io;
+import static io.jvmm.ffi.linux.Ioctl.ior;
+import static io.jvmm.ffi.linux.Ioctl.iow;
+import static io.jvmm.ffi.linux.Ioctl.iowr;
+
+/**
+ * Request numbers of KVM's ioctls. The header defines them by function-like macros, which jextract
+ * cannot see, so they are computed here from the same parts; a test compares each with what the C
+ * compiler makes of the header.
+ */
+final class KvmRequests {
+
+    private static final int KVMIO = 0xAE;
+
+    // On /dev/kvm.
+    static final long KVM_GET_API_VERSION = io(KVMIO, 0x00);
+    static final long KVM_CREATE_VM = io(KVMIO, 0x01);
+    static final long KVM_GET_MSR_INDEX_LIST = iowr(KVMIO, 0x02, 4);
+    static final long KVM_CHECK_EXTENSION = io(KVMIO, 0x03);
+    static final long KVM_GET_VCPU_MMAP_SIZE = io(KVMIO, 0x04);
+    static final long KVM_GET_SUPPORTED_CPUID = iowr(KVMIO, 0x05, 8);
+
+    // On a virtual machine.
+    static final long KVM_CREATE_VCPU = io(KVMIO, 0x41);
+    static final long KVM_SET_USER_MEMORY_REGION = iow(KVMIO, 0x46, 32);
+    static final long KVM_SET_TSS_ADDR = io(KVMIO, 0x47);
+    static final long KVM_SET_IDENTITY_MAP_ADDR = iow(KVMIO, 0x48, 8);
+    static final long KVM_CREATE_IRQCHIP = io(KVMIO, 0x60);
+    static final long KVM_IRQ_LINE = iow(KVMIO, 0x61, 8);
+    static final long KVM_SET_GSI_ROUTING = iow(KVMIO, 0x6A, 8);
+    static final long KVM_CREATE_PIT2 = iow(KVMIO, 0x77, 64);
+    static final long KVM_ENABLE_CAP = iow(KVMIO, 0xA3, 104);
+
+    // On a vCPU.
+    static final long KVM_RUN = io(KVMIO, 0x80);
+    static final long KVM_GET_REGS = ior(KVMIO, 0x81, Regs.SIZE);
+    static final long KVM_SET_REGS = iow(KVMIO, 0x82, Regs.SIZE);
+    static final long KVM_GET_SREGS = ior(KVMIO, 0x83, Sregs.SIZE);
+    static final long KVM_SET_SREGS = iow(KVMIO, 0x84, Sregs.SIZE);
+    static final long KVM_GET_MSRS = iowr(KVMIO, 0x88, 8);
+    static final long KVM_SET_MSRS = iow(KVMIO, 0x89, 8);
+    static final long KVM_SET_CPUID2 = iow(KVMIO, 0x90, 8);
+    static final long KVM_GET_CPUID2 = iowr(KVMIO, 0x91, 8);
+    static final long KVM_GET_MP_STATE = ior(KVMIO, 0x98, 4);
+    static final long KVM_GET_TSC_KHZ = io(KVMIO, 0xA3);
+
+    private KvmRequests() {}
+}

@@ -1,3 +1,0 @@
-package io.jvmm.ffi.kvm;
-
-final class Placeholder {}

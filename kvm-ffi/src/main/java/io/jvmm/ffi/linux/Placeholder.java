@@ -1,3 +1,0 @@
-package io.jvmm.ffi.linux;
-
-final class Placeholder {}
