@@ -1,3 +1,0 @@
-package io.jvmm.guest;
-
-final class Placeholder {}
