@@ -1,0 +1,116 @@
+package io.jvmm.backend;
+
+import io.jvmm.device.SerialPort;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.Objects;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What is typed on a guest's console: a stream whose bytes reach the serial port as fast as the
+ * guest takes them. Up to 64 KiB wait here; after that a writer waits. Thread-safe.
+ */
+public final class ConsoleInput extends OutputStream {
+
+    private static final int CAPACITY = 64 * 1024;
+
+    private final SerialPort port;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+
+    // Guarded by lock: bytes [start, end) wait.
+    private final byte[] waiting = new byte[CAPACITY];
+    private int start;
+    private int end;
+    private boolean closed;
+
+    /** Input for a port, which calls back when it has room again. */
+    public ConsoleInput(SerialPort port) {
+        this.port = port;
+        port.setReceiveReadyListener(this::feed);
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+        write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    /**
+     * Types some bytes; returns when the last of them waits here or is with the guest.
+     *
+     * @throws IOException the console was closed, or the thread interrupted, before that
+     */
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+        Objects.checkFromIndexSize(offset, length, bytes.length);
+        int done = 0;
+        while (done < length) {
+            done += enqueue(bytes, offset + done, length - done);
+            feed();
+        }
+    }
+
+    private int enqueue(byte[] bytes, int offset, int length) throws IOException {
+        lock.lock();
+        try {
+            while (end - start == CAPACITY && !closed) {
+                changed.await();
+            }
+            if (closed) {
+                throw new IOException("the console is closed");
+            }
+            if (end == CAPACITY) {
+                System.arraycopy(waiting, start, waiting, 0, end - start);
+                end -= start;
+                start = 0;
+            }
+            int count = Math.min(length, CAPACITY - end);
+            System.arraycopy(bytes, offset, waiting, end, count);
+            end += count;
+            return count;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while typing on the console", e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Gives the port what it takes. Runs on the writer's thread, and on a vCPU's when the guest
+     * made room.
+     */
+    private void feed() {
+        lock.lock();
+        try {
+            while (start < end) {
+                int taken = port.receive(waiting, start, end - start);
+                if (taken == 0) {
+                    break;
+                }
+                start += taken;
+                changed.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Sends a break, the signal that Linux's magic system request key waits for. */
+    public void sendBreak() {
+        port.sendBreak();
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

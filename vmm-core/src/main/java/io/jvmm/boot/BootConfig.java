@@ -1,0 +1,31 @@
+package io.jvmm.boot;
+
+import java.util.Optional;
+
+/**
+ * What a guest is booted with, besides its kernel.
+ *
+ * @param commandLine the kernel's command line; may be empty
+ * @param initrd the initial RAM disk, if there is one
+ * @param entry through which door to enter the kernel
+ * @param cpus number of vCPUs, at least 1; they have the APIC ids 0 to cpus-1
+ */
+public record BootConfig(String commandLine, Optional<Initrd> initrd, BootEntry entry, int cpus) {
+
+    /**
+     * Command line for a guest whose owner gives none: console on the first serial port, and a
+     * panic resets the machine at once instead of leaving it standing.
+     */
+    public static final String DEFAULT_COMMAND_LINE = "console=ttyS0 panic=-1";
+
+    /**
+     * Checks the number of vCPUs.
+     *
+     * @throws IllegalArgumentException if {@code cpus} is less than 1
+     */
+    public BootConfig {
+        if (cpus < 1) {
+            throw new IllegalArgumentException("A guest needs at least one vCPU, not " + cpus);
+        }
+    }
+}

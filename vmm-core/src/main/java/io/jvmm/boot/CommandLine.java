@@ -1,0 +1,39 @@
+package io.jvmm.boot;
+
+import io.jvmm.layout.GuestLayout;
+import io.jvmm.memory.GuestMemory;
+
+import java.nio.charset.StandardCharsets;
+
+/** Puts the kernel command line into guest memory. */
+final class CommandLine {
+
+    /** Longest command line in bytes of a kernel that does not say: that of Linux on x86. */
+    static final long DEFAULT_MAX = 2047;
+
+    private CommandLine() {}
+
+    /**
+     * Writes the command line, in UTF-8 and ended by a zero byte.
+     *
+     * @param max the most bytes that the kernel takes
+     * @throws BootException if it is longer, or has characters that would end it
+     */
+    static void write(GuestMemory memory, String text, long max) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        long limit = Math.min(max, GuestLayout.COMMAND_LINE_SIZE - 1);
+        if (bytes.length > limit) {
+            throw new BootException(
+                    "The command line has %d bytes, and the kernel takes at most %d"
+                            .formatted(bytes.length, limit));
+        }
+        for (byte b : bytes) {
+            if (b == 0 || b == '\n') {
+                throw new BootException(
+                        "The command line has a line break or a zero byte, which would end it");
+            }
+        }
+        memory.copyIn(GuestLayout.COMMAND_LINE, bytes);
+        memory.writeU8(GuestLayout.COMMAND_LINE + bytes.length, 0);
+    }
+}

@@ -1,0 +1,226 @@
+package io.jvmm.boot;
+
+import io.jvmm.layout.GuestLayout;
+import io.jvmm.memory.GuestMemory;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * A 64-bit ELF executable for x86-64: a {@code vmlinux}, or a small payload without an operating
+ * system.
+ *
+ * @param subject how to call it at the beginning of a sentence
+ * @param segments the loadable segments that are not empty, in ascending order of address
+ */
+record ElfImage(
+        ByteSource source,
+        String subject,
+        long declaredEntry,
+        List<ElfSegment> segments,
+        ElfNotes notes)
+        implements KernelImage {
+
+    /**
+     * Reads and checks the headers of a file that {@link ElfHeader#isX8664}.
+     *
+     * @throws BootException if they are not those of a kernel, or do not fit the file
+     */
+    static ElfImage parse(ByteSource source, String subject) {
+        ElfHeader header = ElfHeader.read(new Bytes(source.bytes(0, ElfHeader.SIZE)));
+        if (header.type() != ElfHeader.TYPE_EXECUTABLE && header.type() != ElfHeader.TYPE_DYNAMIC) {
+            throw notAKernel(source, subject);
+        }
+        List<ElfSegment> all = readTable(source, subject, header);
+        ElfNotes notes = ElfNotes.read(source, all);
+        boolean dynamic =
+                all.stream()
+                        .anyMatch(s ->
+                                s.type() == ElfSegment.INTERPRETER
+                                        || s.type() == ElfSegment.DYNAMIC);
+        if (dynamic || notes.program()) {
+            throw new BootException(
+                    subject
+                            + " is not a kernel: it is a program or library for an operating system"
+                            + " (ELF)");
+        }
+        List<ElfSegment> loads = new ArrayList<>();
+        for (ElfSegment segment : all) {
+            if (segment.type() == ElfSegment.LOAD && segment.memorySize() != 0) {
+                check(source, subject, segment);
+                loads.add(segment);
+            }
+        }
+        if (loads.isEmpty()) {
+            throw new BootException(subject + " is an ELF file with nothing to load");
+        }
+        loads.sort(Comparator.comparingLong(ElfSegment::address));
+        for (int i = 1; i < loads.size(); i++) {
+            if (loads.get(i).address() < loads.get(i - 1).end()) {
+                throw new BootException(
+                        subject
+                                + " is corrupt: two of its segments overlap at 0x%x"
+                                        .formatted(loads.get(i).address()));
+            }
+        }
+        return new ElfImage(source, subject, header.entry(), List.copyOf(loads), notes);
+    }
+
+    private static BootException notAKernel(ByteSource source, String subject) {
+        String kind = FileKind.of(source.head(FileKind.HEAD));
+        return new BootException(subject + " is not a kernel: it is " + kind);
+    }
+
+    private static List<ElfSegment> readTable(ByteSource source, String subject, ElfHeader header) {
+        if (header.count() == 0) {
+            throw new BootException(subject + " is an ELF file with nothing to load");
+        }
+        if (header.tableEntrySize() != ElfSegment.HEADER_SIZE) {
+            throw new BootException(
+                    subject
+                            + " is corrupt: its ELF program headers have %d bytes each, not %d"
+                                    .formatted(header.tableEntrySize(), ElfSegment.HEADER_SIZE));
+        }
+        int length = header.count() * ElfSegment.HEADER_SIZE;
+        long offset = header.tableOffset();
+        if (offset < 0 || offset > source.size() - length) {
+            throw new BootException(
+                    subject + " is truncated or corrupt: it ends before its ELF program headers");
+        }
+        Bytes table = new Bytes(source.bytes(offset, length));
+        return IntStream.range(0, header.count())
+                .mapToObj(i -> ElfSegment.read(table, i * ElfSegment.HEADER_SIZE))
+                .toList();
+    }
+
+    /** Whether the segment's bytes lie within the file. */
+    static boolean withinFile(ElfSegment segment, ByteSource source) {
+        if (segment.fileSize() == 0) {
+            return true;
+        }
+        return segment.offset() >= 0
+                && segment.fileSize() > 0
+                && segment.fileSize() <= source.size() - segment.offset();
+    }
+
+    private static void check(ByteSource source, String subject, ElfSegment segment) {
+        if (!withinFile(segment, source)) {
+            throw new BootException(
+                    subject
+                            + " is truncated: a segment has 0x%x bytes at 0x%x, the file %s"
+                                    .formatted(
+                                            segment.fileSize(),
+                                            segment.offset(),
+                                            Sizes.describe(source.size())));
+        }
+        if (segment.memorySize() < 0 || segment.fileSize() > segment.memorySize()) {
+            throw new BootException(
+                    subject
+                            + " is corrupt: a segment has 0x%x bytes in the file and 0x%x in memory"
+                                    .formatted(segment.fileSize(), segment.memorySize()));
+        }
+        if (segment.address() < 0 || segment.memorySize() > Long.MAX_VALUE - segment.address()) {
+            throw new BootException(
+                    subject
+                            + " is corrupt: a segment has the impossible address 0x%x"
+                                    .formatted(segment.address()));
+        }
+        if (segment.address() < GuestLayout.KERNEL_MIN) {
+            throw new BootException(
+                    subject
+                            + " wants to be loaded at 0x%x, but memory below 1 MiB is not free"
+                                    .formatted(segment.address()));
+        }
+    }
+
+    /**
+     * Puts the segments into guest memory, which is all zeros where they go.
+     *
+     * @return the first address after the last segment
+     * @throws BootException if they do not fit
+     */
+    long load(GuestMemory memory, long lowMemoryEnd) {
+        long end = segments.getLast().end();
+        if (end > lowMemoryEnd) {
+            throw new BootException(
+                    subject
+                            + " needs memory up to %s, the guest has %s%s; give it more"
+                                    .formatted(
+                                            Sizes.describe(end),
+                                            Sizes.describe(lowMemoryEnd),
+                                            lowMemoryEnd == GuestLayout.MMIO_HOLE
+                                                    ? " below the device hole"
+                                                    : ""));
+        }
+        for (ElfSegment segment : segments) {
+            if (segment.fileSize() > 0) {
+                source.read(segment.offset(), memory.slice(segment.address(), segment.fileSize()));
+            }
+        }
+        return end;
+    }
+
+    /**
+     * Guest-physical address of the entry point. Most kernels give it as such; some give the
+     * address where they are linked.
+     *
+     * @throws BootException if it is in no segment
+     */
+    long entry() {
+        for (ElfSegment segment : segments) {
+            if (isWithin(declaredEntry, segment.address(), segment.fileSize())) {
+                return declaredEntry;
+            }
+        }
+        for (ElfSegment segment : segments) {
+            if (isWithin(declaredEntry, segment.virtualAddress(), segment.fileSize())) {
+                return declaredEntry - segment.virtualAddress() + segment.address();
+            }
+        }
+        throw new BootException(
+                subject
+                        + " is corrupt: its entry point 0x%x is in none of its segments"
+                                .formatted(declaredEntry));
+    }
+
+    /**
+     * Guest-physical address of the PVH entry.
+     *
+     * @throws BootException if there is none, or it is in no segment
+     */
+    long pvhEntry() {
+        long entry =
+                notes.pvhEntry()
+                        .orElseThrow(() ->
+                                new BootException(
+                                        subject
+                                                + " has no PVH entry (built without"
+                                                + " CONFIG_PVH); use another boot entry"));
+        for (ElfSegment segment : segments) {
+            if (isWithin(entry, segment.address(), segment.fileSize())) {
+                return entry;
+            }
+        }
+        throw new BootException(
+                subject
+                        + " is corrupt: its PVH entry 0x%x is in none of its segments"
+                                .formatted(entry));
+    }
+
+    private static boolean isWithin(long address, long start, long size) {
+        // A virtual address is negative as a long; the difference is right all the same.
+        return Long.compareUnsigned(address - start, size) < 0;
+    }
+
+    @Override
+    public String description() {
+        return "ELF file " + source.name();
+    }
+
+    @Override
+    public void close() {
+        source.close();
+    }
+}

@@ -1,0 +1,34 @@
+package io.jvmm.boot.payload;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/** Little-endian numbers in byte arrays; an index out of bounds throws, as with plain arrays. */
+final class LittleEndian {
+
+    private static final VarHandle SHORT =
+            MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private LittleEndian() {}
+
+    static int u16(byte[] bytes, int index) {
+        return Short.toUnsignedInt((short) SHORT.get(bytes, index));
+    }
+
+    static int i32(byte[] bytes, int index) {
+        return (int) INT.get(bytes, index);
+    }
+
+    static long i64(byte[] bytes, int index) {
+        return (long) LONG.get(bytes, index);
+    }
+
+    static void putI64(byte[] bytes, int index, long value) {
+        LONG.set(bytes, index, value);
+    }
+}

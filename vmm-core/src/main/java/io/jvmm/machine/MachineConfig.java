@@ -1,0 +1,246 @@
+package io.jvmm.machine;
+
+import io.jvmm.boot.BootEntry;
+import io.jvmm.ffi.linux.Signals;
+import io.jvmm.memory.GuestMemoryMap;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * What a machine is to be: immutable, made by a {@link Builder}, valid once it exists. What depends
+ * on the host or on the files it names is checked when the machine is created.
+ */
+public final class MachineConfig {
+
+    /** The command line that a Linux guest gets when none is given. */
+    public static final String DEFAULT_COMMAND_LINE = "console=ttyS0 panic=-1";
+
+    /** Memory of a machine that does not say how much, in bytes. */
+    public static final long DEFAULT_MEMORY = 512L << 20;
+
+    /** The most vCPUs of a machine: larger local APIC ids need interrupt remapping. */
+    public static final int MAX_CPUS = 254;
+
+    /** Where a kernel comes from. */
+    sealed interface KernelSource {
+        /** A file. */
+        record File(Path path) implements KernelSource {}
+
+        /** Bytes at hand, with a name for messages. */
+        record Bytes(String name, MemorySegment content) implements KernelSource {}
+    }
+
+    private final String name;
+    private final KernelSource kernel;
+    private final @Nullable Path initrd;
+    private final String commandLine;
+    private final long memoryBytes;
+    private final int cpus;
+    private final BootEntry bootEntry;
+    private final MemoryBacking memoryBacking;
+    private final ConsoleTarget console;
+    private final int kickSignal;
+
+    private MachineConfig(Builder b, KernelSource kernel) {
+        this.name = b.name;
+        this.kernel = kernel;
+        this.initrd = b.initrd;
+        this.commandLine = b.commandLine;
+        this.memoryBytes = b.memoryBytes;
+        this.cpus = b.cpus;
+        this.bootEntry = b.bootEntry;
+        this.memoryBacking = b.memoryBacking;
+        this.console = b.console;
+        this.kickSignal = b.kickSignal;
+    }
+
+    /** A builder that holds the defaults; a kernel is all that it needs besides. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** The name that threads and log lines carry. */
+    public String name() {
+        return name;
+    }
+
+    KernelSource kernel() {
+        return kernel;
+    }
+
+    /** The initial RAM disk, if there is one. */
+    public Optional<Path> initrd() {
+        return Optional.ofNullable(initrd);
+    }
+
+    /** The kernel's command line. */
+    public String commandLine() {
+        return commandLine;
+    }
+
+    /** Guest memory in bytes. */
+    public long memoryBytes() {
+        return memoryBytes;
+    }
+
+    /** Number of vCPUs. */
+    public int cpus() {
+        return cpus;
+    }
+
+    /** How the kernel is entered. */
+    public BootEntry bootEntry() {
+        return bootEntry;
+    }
+
+    /** What guest memory is made of. */
+    public MemoryBacking memoryBacking() {
+        return memoryBacking;
+    }
+
+    /** Where console output goes. */
+    public ConsoleTarget console() {
+        return console;
+    }
+
+    /** The signal by which vCPU threads are kicked. */
+    public int kickSignal() {
+        return kickSignal;
+    }
+
+    /** Collects a configuration. Not thread-safe; may be used again after {@link #build}. */
+    public static final class Builder {
+
+        private String name = "vm";
+        private @Nullable KernelSource kernel;
+        private @Nullable Path initrd;
+        private String commandLine = DEFAULT_COMMAND_LINE;
+        private long memoryBytes = DEFAULT_MEMORY;
+        private int cpus = 1;
+        private BootEntry bootEntry = BootEntry.AUTO;
+        private MemoryBacking memoryBacking = MemoryBacking.ANONYMOUS;
+        private ConsoleTarget console = new ConsoleTarget.Buffered();
+        private int kickSignal = Signals.SIGUSR1;
+
+        private Builder() {}
+
+        /** Names the machine; threads and log lines carry it. The default is {@code vm}. */
+        public Builder name(String newName) {
+            name = Objects.requireNonNull(newName);
+            return this;
+        }
+
+        /** The kernel to boot: a bzImage or an ELF vmlinux, also compressed. */
+        public Builder kernel(Path file) {
+            kernel = new KernelSource.File(Objects.requireNonNull(file));
+            return this;
+        }
+
+        /**
+         * As {@link #kernel(Path)}, from memory.
+         *
+         * @param kernelName for messages
+         */
+        public Builder kernel(String kernelName, byte[] bytes) {
+            kernel = new KernelSource.Bytes(kernelName, MemorySegment.ofArray(bytes.clone()));
+            return this;
+        }
+
+        /** The initial RAM disk. The default is none. */
+        public Builder initrd(Path file) {
+            initrd = Objects.requireNonNull(file);
+            return this;
+        }
+
+        /** The whole command line; the default is {@link #DEFAULT_COMMAND_LINE}. */
+        public Builder commandLine(String line) {
+            commandLine = Objects.requireNonNull(line);
+            return this;
+        }
+
+        /** Guest memory in bytes, a multiple of 4096; the default is {@link #DEFAULT_MEMORY}. */
+        public Builder memoryBytes(long bytes) {
+            memoryBytes = bytes;
+            return this;
+        }
+
+        /** Number of vCPUs, 1 to {@link #MAX_CPUS}; the default is 1. */
+        public Builder cpus(int count) {
+            cpus = count;
+            return this;
+        }
+
+        /** How the kernel is entered; the default is what suits it best. */
+        public Builder bootEntry(BootEntry entry) {
+            bootEntry = Objects.requireNonNull(entry);
+            return this;
+        }
+
+        /** What guest memory is made of; the default is anonymous memory. */
+        public Builder memoryBacking(MemoryBacking backing) {
+            memoryBacking = Objects.requireNonNull(backing);
+            return this;
+        }
+
+        /** Where console output goes; by default it waits to be read. */
+        public Builder console(ConsoleTarget target) {
+            console = Objects.requireNonNull(target);
+            return this;
+        }
+
+        /**
+         * The signal by which vCPU threads are kicked, which the application must not handle
+         * itself; the default is {@code SIGUSR1}.
+         */
+        public Builder kickSignal(int signal) {
+            kickSignal = signal;
+            return this;
+        }
+
+        /**
+         * The configuration.
+         *
+         * @throws ConfigException something is wrong; the exception names everything that is
+         */
+        public MachineConfig build() {
+            List<String> problems = new ArrayList<>();
+            if (name.isBlank()) {
+                problems.add("the machine's name is empty");
+            }
+            if (cpus < 1 || cpus > MAX_CPUS) {
+                problems.add("a machine has 1 to %d vCPUs, not %d".formatted(MAX_CPUS, cpus));
+            }
+            try {
+                GuestMemoryMap.plan(memoryBytes);
+            } catch (IllegalArgumentException e) {
+                problems.add(String.valueOf(e.getMessage()));
+            }
+            if (commandLine.chars().anyMatch(c -> c < ' ' || c > '~')
+                    && !StandardCharsets.US_ASCII.newEncoder().canEncode(commandLine)) {
+                problems.add("the command line holds characters outside ASCII");
+            }
+            if (commandLine.indexOf('\0') >= 0) {
+                problems.add("the command line holds a zero byte, which would end it");
+            }
+            if (kickSignal < 1 || kickSignal > Signals.SIGRTMAX) {
+                problems.add("there is no signal " + kickSignal);
+            }
+            KernelSource source = kernel;
+            if (source == null) {
+                problems.add("a kernel is missing");
+            }
+            if (source == null || !problems.isEmpty()) {
+                throw new ConfigException(problems);
+            }
+            return new MachineConfig(this, source);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+package io.jvmm.vcpu;
+
+import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_INTR;
+import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_IO;
+import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_IRQ_WINDOW_OPEN;
+import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_MMIO;
+import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_SHUTDOWN;
+import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_SYSTEM_EVENT;
+
+import io.jvmm.bus.Bus;
+import io.jvmm.ffi.kvm.KvmRun;
+import io.jvmm.ffi.kvm.KvmVcpu;
+import io.jvmm.ffi.linux.Errno;
+
+/**
+ * Runs a vCPU and answers its exits, until it stops for a reason that is not ordinary.
+ *
+ * <p>Belongs to the vCPU's thread. Allocates nothing per exit, takes no lock, reads no clock, logs
+ * nothing and looks at no mailbox: whoever wants something from the thread kicks it.
+ */
+public final class ExitLoop {
+
+    private static final int EINTR = -Errno.EINTR.number();
+    private static final int EAGAIN = -Errno.EAGAIN.number();
+
+    private final KvmVcpu vcpu;
+    private final KvmRun page;
+    private final Bus ports;
+    private final Bus mmio;
+    private final ExitCounters counters = new ExitCounters();
+
+    /**
+     * @param ports who answers port accesses
+     * @param mmio who answers accesses to guest-physical addresses that are not memory
+     */
+    public ExitLoop(KvmVcpu vcpu, Bus ports, Bus mmio) {
+        this.vcpu = vcpu;
+        this.page = vcpu.page();
+        this.ports = ports;
+        this.mmio = mmio;
+    }
+
+    /** How often the vCPU left the guest so far. */
+    public ExitCounters counters() {
+        return counters;
+    }
+
+    /** Runs the guest until it stops. */
+    public VcpuStop run() {
+        while (true) {
+            int result = vcpu.run();
+            if (result < 0) {
+                if (result == EINTR) {
+                    counters.countKick();
+                    return VcpuStop.Kicked.INSTANCE;
+                }
+                if (result == EAGAIN) {
+                    // A processor that waited for its start was woken: it starts at the next entry.
+                    continue;
+                }
+                return ExitReport.refused(vcpu, result);
+            }
+            int reason = page.exitReason();
+            counters.count(reason);
+            switch (reason) {
+                case KVM_EXIT_IO -> portAccess();
+                case KVM_EXIT_MMIO -> mmioAccess();
+                case KVM_EXIT_INTR, KVM_EXIT_IRQ_WINDOW_OPEN -> {}
+                case KVM_EXIT_SHUTDOWN -> {
+                    return new VcpuStop.TripleFault();
+                }
+                case KVM_EXIT_SYSTEM_EVENT -> {
+                    return new VcpuStop.SystemEvent(page.systemEvent());
+                }
+                default -> {
+                    return ExitReport.failed(vcpu, reason);
+                }
+            }
+        }
+    }
+
+    /** String instructions bring several data in one exit, one after the other in the page. */
+    private void portAccess() {
+        int port = page.ioPort();
+        int size = page.ioSize();
+        int count = page.ioCount();
+        long at = page.ioDataOffset();
+        if (page.ioIsWrite()) {
+            for (int i = 0; i < count; i++, at += size) {
+                ports.write(port, size, page.value(at, size));
+            }
+        } else {
+            for (int i = 0; i < count; i++, at += size) {
+                page.value(at, size, ports.read(port, size));
+            }
+        }
+    }
+
+    private void mmioAccess() {
+        long address = page.mmioAddress();
+        int size = page.mmioSize();
+        if (page.mmioIsWrite()) {
+            mmio.write(address, size, page.mmioData(size));
+        } else {
+            page.mmioData(size, mmio.read(address, size));
+        }
+    }
+}

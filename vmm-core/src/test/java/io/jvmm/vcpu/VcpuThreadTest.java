@@ -1,0 +1,248 @@
+package io.jvmm.vcpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.jvmm.bus.IoDevice;
+import io.jvmm.ffi.kvm.Regs;
+import io.jvmm.ffi.linux.Kick;
+import io.jvmm.ffi.testing.RequiresKvm;
+import io.jvmm.guest.Payload;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+@RequiresKvm
+@Timeout(60)
+class VcpuThreadTest {
+
+    private static final byte[] SPIN =
+            TinyVm.program(
+                    0xB0, 0x53, // mov al, 'S'
+                    0xBA, 0x00, 0x05, // mov dx, 0x500
+                    0xEE, // out dx, al
+                    0x66, 0x43, // inc ebx
+                    0xEB, 0xFC); // jmp to inc
+
+    private Kick kick;
+    private final CountDownLatch spinning = new CountDownLatch(1);
+    private final CompletableFuture<VcpuStop> stopped = new CompletableFuture<>();
+    private final CompletableFuture<Throwable> died = new CompletableFuture<>();
+
+    private final VcpuThread.Listener listener =
+            new VcpuThread.Listener() {
+                @Override
+                public void stopped(int index, VcpuStop stop) {
+                    stopped.complete(stop);
+                }
+
+                @Override
+                public void died(int index, Throwable cause) {
+                    died.complete(cause);
+                }
+            };
+
+    @BeforeEach
+    void install() {
+        kick = Kick.install();
+    }
+
+    @AfterEach
+    void uninstall() {
+        kick.close();
+    }
+
+    private VcpuThread threadOf(TinyVm vm) {
+        return new VcpuThread(0, vm.vcpu, vm.loop, kick, "test", listener);
+    }
+
+    private void end(VcpuThread thread) throws Exception {
+        get(thread.finish());
+        assertThat(thread.join(Duration.ofSeconds(30))).isTrue();
+    }
+
+    private static <T> T get(CompletableFuture<T> future) throws Exception {
+        return future.get(30, TimeUnit.SECONDS);
+    }
+
+    /** Tells when the guest has begun to spin. */
+    private IoDevice started() {
+        return new IoDevice() {
+            @Override
+            public long read(long offset, int size) {
+                return 0;
+            }
+
+            @Override
+            public void write(long offset, int size, long value) {
+                spinning.countDown();
+            }
+        };
+    }
+
+    @Test
+    void isBornPausedAndRunsNothing() throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            VcpuThread thread = threadOf(vm);
+            assertThat(thread.state()).isEqualTo(VcpuThread.State.PAUSED);
+            long rip = get(thread.whilePaused(vcpu -> vcpu.regs().rip()));
+            assertThat(rip).isEqualTo(Payload.REAL_MODE_ENTRY);
+            end(thread);
+            assertThat(vm.loop.counters().total()).isZero();
+        }
+    }
+
+    @Test
+    void pausesAGuestThatNeverExitsAndResumesItWhereItWas() throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            vm.ports.attach(0x500, 1, started(), "started");
+            VcpuThread thread = threadOf(vm);
+            get(thread.resume());
+            assertThat(spinning.await(30, TimeUnit.SECONDS)).isTrue();
+            long last = -1;
+            for (int i = 0; i < 200; i++) {
+                get(thread.pause());
+                Regs first = get(thread.whilePaused(vcpu -> vcpu.regs()));
+                Regs second = get(thread.whilePaused(vcpu -> vcpu.regs()));
+                assertThat(second).isEqualTo(first);
+                assertThat(first.rbx()).isGreaterThanOrEqualTo(last);
+                last = first.rbx();
+                get(thread.resume());
+            }
+            end(thread);
+            assertThat(last).isPositive();
+            assertThat(stopped).isNotDone();
+        }
+    }
+
+    @Test
+    void registersOfARunningGuestAreRefused() throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            VcpuThread thread = threadOf(vm);
+            get(thread.resume());
+            assertThatThrownBy(() -> get(thread.whilePaused(vcpu -> vcpu.regs())))
+                    .hasCauseInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("RUNNING");
+            end(thread);
+        }
+    }
+
+    /** The device asks for a pause from inside the exit; its instruction completes all the same. */
+    @Test
+    void aPauseInTheMiddleOfAPortReadCompletesIt() throws Exception {
+        byte[] program =
+                TinyVm.program(
+                        0xBA, 0x00, 0x05, // mov dx, 0x500
+                        0xED, // in ax, dx
+                        0xEB, 0xFE); // jmp .
+        try (TinyVm vm = new TinyVm(program)) {
+            CompletableFuture<CompletableFuture<Void>> paused = new CompletableFuture<>();
+            VcpuThread[] thread = new VcpuThread[1];
+            vm.ports.attach(
+                    0x500,
+                    2,
+                    new IoDevice() {
+                        @Override
+                        public long read(long offset, int size) {
+                            paused.complete(thread[0].pause());
+                            return 0xCAFE;
+                        }
+
+                        @Override
+                        public void write(long offset, int size, long value) {}
+                    },
+                    "pauser");
+            thread[0] = threadOf(vm);
+            get(thread[0].resume());
+            get(get(paused));
+            Regs regs = get(thread[0].whilePaused(vcpu -> vcpu.regs()));
+            assertThat(regs.rax() & 0xFFFF).isEqualTo(0xCAFE);
+            assertThat(regs.rip()).isEqualTo(Payload.REAL_MODE_ENTRY + 4);
+            end(thread[0]);
+        }
+    }
+
+    @Test
+    void aGuestThatStopsByItselfIsReportedAndCanBeFinished() throws Exception {
+        try (TinyVm vm = new TinyVm(Payload.REAL_HLT)) {
+            VcpuThread thread = threadOf(vm);
+            get(thread.resume());
+            assertThat(get(stopped)).isInstanceOf(VcpuStop.Failed.class);
+            end(thread);
+            assertThat(thread.state()).isEqualTo(VcpuThread.State.FINISHED);
+        }
+    }
+
+    @Test
+    void aDeviceThatThrowsKillsTheThreadWhichSaysSo() throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            IllegalArgumentException fault = new IllegalArgumentException("planted");
+            vm.ports.attach(
+                    0x500,
+                    1,
+                    new IoDevice() {
+                        @Override
+                        public long read(long offset, int size) {
+                            return 0;
+                        }
+
+                        @Override
+                        public void write(long offset, int size, long value) {
+                            throw fault;
+                        }
+                    },
+                    "faulty");
+            VcpuThread thread = threadOf(vm);
+            CompletableFuture<Void> _ = thread.resume();
+            assertThat(get(died)).isSameAs(fault);
+            assertThat(thread.join(Duration.ofSeconds(30))).isTrue();
+        }
+    }
+
+    @Test
+    void commandsToAFinishedThreadAreAnsweredToo() throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            VcpuThread thread = threadOf(vm);
+            end(thread);
+            assertThatThrownBy(() -> get(thread.resume()))
+                    .hasCauseInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("finished");
+        }
+    }
+
+    @Test
+    void commandsFromManyThreadsAreAllAnswered() throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            VcpuThread thread = threadOf(vm);
+            int senders = 4;
+            int each = 500;
+            CountDownLatch done = new CountDownLatch(senders);
+            CompletableFuture<Void> failure = new CompletableFuture<>();
+            for (int s = 0; s < senders; s++) {
+                int seed = s;
+                Thread.ofPlatform()
+                        .start(() -> {
+                            try {
+                                for (int i = 0; i < each; i++) {
+                                    get((i + seed) % 2 == 0 ? thread.resume() : thread.pause());
+                                }
+                            } catch (Exception e) {
+                                failure.completeExceptionally(e);
+                            } finally {
+                                done.countDown();
+                            }
+                        });
+            }
+            assertThat(done.await(50, TimeUnit.SECONDS)).isTrue();
+            assertThat(failure).isNotDone();
+            end(thread);
+        }
+    }
+}
