@@ -1,0 +1,100 @@
+package io.jvmm.it.bench;
+
+import com.sun.management.ThreadMXBean;
+
+import io.jvmm.guest.Payload;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Time of a port exit: from the guest's {@code OUT} through the exit loop, the bus and a device,
+ * back into the guest. A C program does the same with the same guest; both warm up, then run in
+ * turns, and the medians of their blocks are compared.
+ */
+final class ExitsBench {
+
+    private static final List<Payload> GUESTS =
+            List.of(Payload.REAL_PORTS, Payload.RING0_PORTS, Payload.RING3_PORTS);
+    private static final int WARM_UP_BLOCKS = 10;
+    private static final int BLOCKS = 31;
+    private static final int EXITS = 10_000;
+
+    private ExitsBench() {}
+
+    static void run(String... args) throws IOException, InterruptedException {
+        int blocks = args.length > 0 ? Integer.parseInt(args[0]) : BLOCKS;
+        StringBuilder ratios = new StringBuilder();
+        System.out.printf("port exits, medians of %d blocks of %d, ns per exit%n%n", blocks, EXITS);
+        System.out.printf(
+                "%-14s %10s %10s %8s %12s%n", "guest", "Java", "C", "ratio", "bytes/exit");
+        for (Payload guest : GUESTS) {
+            Result result = measure(guest, blocks);
+            System.out.printf(
+                    "%-14s %10.0f %10.0f %8.3f %12.3f%n",
+                    guest.id(),
+                    result.javaNanos,
+                    result.cNanos,
+                    result.javaNanos / result.cNanos,
+                    result.bytesPerExit);
+            ratios.append(
+                    "RATIO exits.%s %.3f%n"
+                            .formatted(guest.id(), result.javaNanos / result.cNanos));
+        }
+        System.out.println();
+        System.out.print(ratios);
+    }
+
+    private record Result(double javaNanos, double cNanos, double bytesPerExit) {}
+
+    private static Result measure(Payload guest, int blocks)
+            throws IOException, InterruptedException {
+        Path image = Files.createTempFile("jvmm-bench-", guest.fileName());
+        try {
+            // The C program tells flat images from ELF by the name.
+            Path named = image.resolveSibling(guest.fileName());
+            Files.write(named, guest.bytes());
+            try (ExitsGuest java = new ExitsGuest(guest);
+                    CReference c = CReference.start("exits", named.toString())) {
+                return inTurns(java, c, blocks);
+            } finally {
+                Files.deleteIfExists(named);
+            }
+        } finally {
+            Files.deleteIfExists(image);
+        }
+    }
+
+    private static Result inTurns(ExitsGuest java, CReference c, int blocks) throws IOException {
+        for (int i = 0; i < WARM_UP_BLOCKS; i++) {
+            java.run(EXITS);
+            nanosOf(c.ask("run " + EXITS));
+        }
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        double[] ours = new double[blocks];
+        double[] theirs = new double[blocks];
+        long bytes = 0;
+        for (int i = 0; i < blocks; i++) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            long nanos = java.run(EXITS);
+            bytes += threads.getCurrentThreadAllocatedBytes() - before;
+            ours[i] = (double) nanos / EXITS;
+            theirs[i] = (double) nanosOf(c.ask("run " + EXITS)) / EXITS;
+        }
+        return new Result(median(ours), median(theirs), (double) bytes / blocks / EXITS);
+    }
+
+    private static long nanosOf(String answer) {
+        return Long.parseLong(answer.substring("ns ".length()));
+    }
+
+    private static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
+    }
+}

@@ -1,0 +1,48 @@
+package io.jvmm.it.linux;
+
+import io.jvmm.guest.DebianKernel;
+import io.jvmm.guest.LinuxGuest;
+import io.jvmm.it.framework.LinuxImages;
+import io.jvmm.it.framework.VmProcess;
+
+import java.time.Duration;
+import java.util.List;
+
+/** A stock kernel in {@code vmm.jar}, booted to its shell. */
+final class LinuxVm {
+
+    /** Long enough for a boot under emulation on a busy machine. */
+    static final Duration BOOT = Duration.ofMinutes(2);
+
+    /** Long enough for anything that a booted guest does. */
+    static final Duration ANSWER = Duration.ofSeconds(40);
+
+    private static final LinuxImages IMAGES = LinuxImages.locate();
+
+    private LinuxVm() {}
+
+    /** Boots and waits for the prompt; the caller closes what it gets. */
+    static VmProcess boot(String version, int cpus, String entry, String append) {
+        VmProcess vm =
+                VmProcess.start(
+                        List.of(
+                                "--kernel",
+                                IMAGES.kernel(DebianKernel.Line.ofVersion(version)).toString(),
+                                "--initrd",
+                                IMAGES.initramfs().toString(),
+                                "--append",
+                                append,
+                                "--memory",
+                                "256M",
+                                "--cpus",
+                                Integer.toString(cpus),
+                                "--boot-entry",
+                                entry));
+        try {
+            return vm.waitForText(LinuxGuest.READY, BOOT);
+        } catch (AssertionError e) {
+            vm.close();
+            throw e;
+        }
+    }
+}
