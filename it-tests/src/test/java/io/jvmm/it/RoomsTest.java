@@ -63,6 +63,9 @@ class RoomsTest {
                     Map.entry("cli", Set.of("machine", "boot", "backend", "guest", "ffi.linux")),
                     Map.entry("entry", Set.of("cli")));
 
+    /** The command; and what jextract generates can trace, which nobody turns on. */
+    private static final Set<String> MAY_PRINT = Set.of("cli", "entry", "ffi.gen");
+
     @Test
     void importsPointOneWay() {
         Set<String> wrong = new TreeSet<>();
@@ -84,7 +87,7 @@ class RoomsTest {
         Set<String> wrong = new TreeSet<>();
         for (ClassModel type : classes()) {
             String room = room(name(type.thisClass()));
-            if (!room.equals("cli") && !room.equals("entry")) {
+            if (!MAY_PRINT.contains(room)) {
                 for (String member : usedMembers(type)) {
                     if (Set.of(
                                     "java.lang.System.out",
@@ -164,7 +167,7 @@ class RoomsTest {
 
     private static String room(String className) {
         String path = className.substring(BASE.length());
-        String[] parts = path.split("\\.");
+        String[] parts = path.split("\\.", -1);
         return parts[0].equals("ffi") ? "ffi." + parts[1] : parts[0];
     }
 }
