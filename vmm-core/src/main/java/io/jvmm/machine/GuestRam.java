@@ -9,9 +9,7 @@ import io.jvmm.memory.GuestMemory;
 import io.jvmm.memory.GuestMemoryMap;
 import io.jvmm.memory.MemoryRegion;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 
 /**
@@ -21,7 +19,7 @@ import java.util.List;
 final class GuestRam implements AutoCloseable {
 
     private final List<Mapping> mappings = new ArrayList<>();
-    private final Deque<Runnable> owned = new ArrayDeque<>();
+    private final Owned owned = new Owned();
     private final GuestMemoryMap map;
     private final GuestMemory memory;
 
@@ -54,12 +52,11 @@ final class GuestRam implements AutoCloseable {
                 switch (backing) {
                     case ANONYMOUS -> Mapping.anonymous(size);
                     case MEMFD -> {
-                        Memfd file = Memfd.create("jvmm-guest", size);
-                        owned.push(file::close);
+                        Memfd file = owned.own(Memfd.create("jvmm-guest", size), Memfd::close);
                         yield file.mapShared();
                     }
                 };
-        owned.push(mapping::close);
+        owned.own(mapping, Mapping::close);
         // A kernel without transparent huge pages says EINVAL; then there is nothing to gain.
         mapping.tryAdvise(Advice.HUGEPAGE, 0, size);
         return mapping;
@@ -82,8 +79,6 @@ final class GuestRam implements AutoCloseable {
 
     @Override
     public void close() {
-        while (!owned.isEmpty()) {
-            owned.pop().run();
-        }
+        owned.close();
     }
 }

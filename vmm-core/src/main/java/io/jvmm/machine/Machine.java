@@ -23,16 +23,16 @@ import org.slf4j.LoggerFactory;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
@@ -41,7 +41,7 @@ import java.util.function.Consumer;
  *
  * <p>{@link #create} makes it with its kernel loaded, {@link #start} lets it run, {@link #await}
  * waits for its end, {@link #close} gives everything back. All methods may be called from any
- * thread, except from a {@link MachineListener}'s callbacks those that wait. Many machines live
+ * thread; from a {@link MachineListener}'s callbacks too, except {@link #await}. Many machines live
  * side by side in one process; none of them ever ends it, prints, or leaves a handler behind.
  */
 public final class Machine implements AutoCloseable {
@@ -54,11 +54,13 @@ public final class Machine implements AutoCloseable {
     private static final Duration CLOSE_DEADLINE = Duration.ofSeconds(30);
 
     private final MachineConfig config;
-    private final Deque<Runnable> owned = new ArrayDeque<>();
+    private final Owned owned = new Owned();
     private final List<VcpuThread> vcpus = new ArrayList<>();
     private final List<MachineListener> listeners = new CopyOnWriteArrayList<>();
     private final AtomicReference<MachineState> state = new AtomicReference<>(MachineState.CREATED);
-    private final AtomicReference<@Nullable MachineExit> ending = new AtomicReference<>();
+    private final AtomicReference<@Nullable Thread> ending = new AtomicReference<>();
+    private final CountDownLatch endTold = new CountDownLatch(1);
+    private final AtomicBoolean closing = new AtomicBoolean();
     private final CompletableFuture<MachineExit> exit = new CompletableFuture<>();
     private final Platform platform;
     private final BootPlan bootPlan;
@@ -66,23 +68,27 @@ public final class Machine implements AutoCloseable {
     private Machine(MachineConfig config) {
         this.config = config;
         try {
-            Kick kick = own(Kick.install(config.kickSignal()), Kick::close);
-            Kvm kvm = own(Kvm.open(), Kvm::close);
+            Kick kick = owned.own(installKick(config.kickSignal()), Kick::close);
+            Kvm kvm = owned.own(Kvm.open(), Kvm::close);
             checkHost(kvm);
             GuestRam ram =
-                    own(
+                    owned.own(
                             GuestRam.allocate(config.memoryBytes(), config.memoryBacking()),
                             GuestRam::close);
-            KvmVm vm = own(kvm.createVm(), KvmVm::close);
+            KvmVm vm = owned.own(kvm.createVm(), KvmVm::close);
             vm.setTssAddress(GuestLayout.KVM_TSS);
             vm.setIdentityMapAddress(GuestLayout.KVM_IDENTITY_MAP);
             InterruptControllers.create(vm);
             ram.mapInto(vm);
-            platform = own(new Platform(vm, config, new DeviceRequests()), Platform::close);
+            platform = owned.own(new Platform(vm, config, new DeviceRequests()), Platform::close);
             bootPlan = load(ram);
             createVcpus(kvm, vm, kick);
-        } catch (RuntimeException e) {
-            release(Duration.ZERO);
+        } catch (RuntimeException | Error e) {
+            try {
+                release();
+            } catch (RuntimeException more) {
+                e.addSuppressed(more);
+            }
             throw e;
         }
     }
@@ -99,9 +105,16 @@ public final class Machine implements AutoCloseable {
         return new Machine(config);
     }
 
-    private <T> T own(T resource, Consumer<T> close) {
-        owned.push(() -> close.accept(resource));
-        return resource;
+    private static Kick installKick(int signal) {
+        try {
+            return Kick.install(signal);
+        } catch (IllegalStateException e) {
+            throw new MachineException(
+                    "this process handles signal %d itself, by which vCPU threads are kicked:"
+                                    .formatted(signal)
+                            + " choose another one with MachineConfig's kickSignal",
+                    e);
+        }
     }
 
     private void checkHost(Kvm kvm) {
@@ -145,7 +158,7 @@ public final class Machine implements AutoCloseable {
     private void createVcpus(Kvm kvm, KvmVm vm, Kick kick) {
         VcpuSetup setup = new VcpuSetup(kvm, config.cpus());
         for (int index = 0; index < config.cpus(); index++) {
-            KvmVcpu vcpu = own(vm.createVcpu(index), KvmVcpu::close);
+            KvmVcpu vcpu = owned.own(vm.createVcpu(index), KvmVcpu::close);
             setup.prepare(vcpu, index);
             if (index == 0) {
                 VcpuSetup.enter(vcpu, bootPlan.entry());
@@ -187,8 +200,14 @@ public final class Machine implements AutoCloseable {
         }
     }
 
-    /** Waits for the guest's end. */
+    /**
+     * Waits for the guest's end.
+     *
+     * @throws IllegalStateException called from a callback that tells of the end, which would wait
+     *     for itself
+     */
     public MachineExit await() throws InterruptedException {
+        refuseToAwaitItself();
         try {
             return exit.get();
         } catch (ExecutionException e) {
@@ -200,8 +219,10 @@ public final class Machine implements AutoCloseable {
      * Waits for the guest's end, for some time.
      *
      * @return empty when the time is over and the guest is not
+     * @throws IllegalStateException as {@link #await()}
      */
     public Optional<MachineExit> await(Duration atMost) throws InterruptedException {
+        refuseToAwaitItself();
         try {
             return Optional.of(exit.get(atMost.toNanos(), TimeUnit.NANOSECONDS));
         } catch (TimeoutException e) {
@@ -211,7 +232,18 @@ public final class Machine implements AutoCloseable {
         }
     }
 
-    /** The guest's end, for those who would rather not wait. */
+    private void refuseToAwaitItself() {
+        if (Thread.currentThread().equals(ending.get()) && !exit.isDone()) {
+            throw new IllegalStateException(
+                    "a listener of machine %s cannot wait for the end of which it is being told"
+                            .formatted(config.name()));
+        }
+    }
+
+    /**
+     * The guest's end, for those who would rather not wait. What is made to follow it may close the
+     * machine. Cancelling or completing the future changes nothing.
+     */
     public CompletableFuture<MachineExit> exit() {
         return exit.copy();
     }
@@ -254,8 +286,11 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Ends the guest if it runs, and gives back threads, memory and descriptors. A second call does
-     * nothing.
+     * Ends the guest if it runs, and gives back threads, memory and descriptors. When it returns,
+     * listeners have heard everything. A second call does nothing, also while the first is at work.
+     *
+     * <p>A listener may close the machine, and so may what follows {@link #exit}; then the calls of
+     * the other listeners come after.
      *
      * @throws MachineException a thread did not end in time; then its memory stays mapped, since
      *     the guest could still run in it
@@ -263,50 +298,55 @@ public final class Machine implements AutoCloseable {
     @Override
     public void close() {
         end(new MachineExit.Stopped());
-        MachineState before = state.getAndSet(MachineState.CLOSED);
-        if (before == MachineState.CLOSED) {
+        if (!closing.compareAndSet(false, true)) {
             return;
         }
-        release(CLOSE_DEADLINE);
-        tell(listener -> listener.stateChanged(MachineState.CLOSED));
+        try {
+            release();
+        } finally {
+            state.set(MachineState.CLOSED);
+            tell(listener -> listener.stateChanged(MachineState.CLOSED));
+        }
     }
 
     /** Threads first, then what they use, in the reverse order of its making. */
-    private void release(Duration atMost) {
+    private void release() {
+        Deadline deadline = Deadline.in(CLOSE_DEADLINE);
         CompletableFuture<?> _ = finishVcpus();
-        long deadline = System.nanoTime() + Math.max(atMost.toNanos(), TimeUnit.SECONDS.toNanos(1));
-        boolean interrupted = false;
         for (VcpuThread vcpu : vcpus) {
-            while (true) {
-                try {
-                    Duration left = Duration.ofNanos(deadline - System.nanoTime());
-                    if (!vcpu.join(left.isNegative() ? Duration.ZERO : left)) {
-                        throw new MachineException(
-                                "a vCPU thread of machine %s did not end within %d s"
-                                        .formatted(config.name(), atMost.toSeconds()));
-                    }
-                    break;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
+            if (!deadline.await(vcpu::join)) {
+                throw new MachineException(
+                        "a vCPU thread of machine %s did not end within %d s"
+                                .formatted(config.name(), CLOSE_DEADLINE.toSeconds()));
             }
         }
-        while (!owned.isEmpty()) {
-            owned.pop().run();
+        Thread teller = ending.get();
+        if (teller != null && !teller.equals(Thread.currentThread())) {
+            // A listener that does not come back keeps nothing of the guest's.
+            deadline.await(left ->
+                    endTold.await(left.toNanos(), TimeUnit.NANOSECONDS) && teller.join(left));
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        owned.close();
     }
 
-    /** Takes the machine to its end; the first reason counts. */
+    /**
+     * Takes the machine to its end; the first reason counts.
+     *
+     * <p>The end is told on a thread of its own: on a vCPU's, a listener that closes the machine
+     * would wait for itself.
+     */
     private void end(MachineExit why) {
-        if (!ending.compareAndSet(null, why)) {
+        Thread teller =
+                Thread.ofPlatform()
+                        .name(config.name() + "-end")
+                        .daemon(true)
+                        .unstarted(() -> ended(why));
+        if (!ending.compareAndSet(null, teller)) {
             return;
         }
         platform.console().release();
         // A vCPU whose thread died answers with an exception; it has finished all the same.
-        CompletableFuture<?> _ = finishVcpus().whenComplete((_, _) -> ended(why));
+        CompletableFuture<?> _ = finishVcpus().whenComplete((_, _) -> teller.start());
     }
 
     private CompletableFuture<Void> finishVcpus() {
@@ -315,22 +355,23 @@ public final class Machine implements AutoCloseable {
     }
 
     private void ended(MachineExit why) {
-        platform.console().end();
-        MachineState before =
-                state.getAndUpdate(s -> s.mayBecome(MachineState.ENDED) ? MachineState.ENDED : s);
-        if (before.mayBecome(MachineState.ENDED)) {
+        try {
+            platform.console().end();
+            LOG.debug("{}: {}; {}", config.name(), why, exitStatistics());
+            state.set(MachineState.ENDED);
             tell(listener -> listener.stateChanged(MachineState.ENDED));
+            tell(listener -> listener.exited(why));
+        } finally {
+            exit.complete(why);
+            endTold.countDown();
         }
-        LOG.debug("{}: {}; {}", config.name(), why, exitStatistics());
-        tell(listener -> listener.exited(why));
-        exit.complete(why);
     }
 
     private void tell(Consumer<MachineListener> event) {
         for (MachineListener listener : listeners) {
             try {
                 event.accept(listener);
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 LOG.warn("{}: a listener failed", config.name(), e);
             }
         }

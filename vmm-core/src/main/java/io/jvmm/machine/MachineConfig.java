@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a machine is to be: immutable, made by a {@link Builder}, valid once it exists. What depends
@@ -28,6 +29,9 @@ public final class MachineConfig {
 
     /** The most vCPUs of a machine: larger local APIC ids need interrupt remapping. */
     public static final int MAX_CPUS = 254;
+
+    /** SIGKILL and SIGSTOP. */
+    private static final Set<Integer> UNHANDLED = Set.of(9, 19);
 
     /** Where a kernel comes from. */
     sealed interface KernelSource {
@@ -232,6 +236,8 @@ public final class MachineConfig {
             }
             if (kickSignal < 1 || kickSignal > Signals.SIGRTMAX) {
                 problems.add("there is no signal " + kickSignal);
+            } else if (UNHANDLED.contains(kickSignal)) {
+                problems.add("signal %d cannot be handled".formatted(kickSignal));
             }
             KernelSource source = kernel;
             if (source == null) {

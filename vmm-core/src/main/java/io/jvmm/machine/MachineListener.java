@@ -1,8 +1,9 @@
 package io.jvmm.machine;
 
 /**
- * Hears what happens to a machine. Called on the machine's own threads, which must not be made to
- * wait; what it throws is logged and changes nothing.
+ * Hears what happens to a machine: of its start on the thread that starts it, of its end on a
+ * thread for that purpose, of its closing on the thread that closes it. It may close the machine,
+ * not wait for its end; what it throws is logged and changes nothing.
  */
 public interface MachineListener {
 

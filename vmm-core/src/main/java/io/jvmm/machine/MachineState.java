@@ -9,9 +9,5 @@ public enum MachineState {
     /** The guest has ended, its console can still be read. */
     ENDED,
     /** Everything is given back. */
-    CLOSED;
-
-    boolean mayBecome(MachineState next) {
-        return next.compareTo(this) > 0;
-    }
+    CLOSED
 }

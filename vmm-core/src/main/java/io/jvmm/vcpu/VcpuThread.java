@@ -60,6 +60,9 @@ public final class VcpuThread {
     private final Queue<Command> mailbox = new ConcurrentLinkedQueue<>();
     private final CountDownLatch born = new CountDownLatch(1);
 
+    /** Held while the thread is kicked, and while it turns FINISHED. */
+    private final Object finishing = new Object();
+
     private volatile State state = State.PAUSED;
     private volatile int tid;
 
@@ -117,7 +120,7 @@ public final class VcpuThread {
 
     /** Ends the thread, from whatever state. */
     public CompletableFuture<Void> finish() {
-        return post(() -> state = State.FINISHED);
+        return post(this::finished);
     }
 
     /**
@@ -132,9 +135,17 @@ public final class VcpuThread {
                 new Command(
                         () -> {
                             if (state != State.PAUSED) {
-                                throw new IllegalStateException("vCPU " + index + " is " + state);
+                                answer.completeExceptionally(
+                                        new IllegalStateException(
+                                                "vCPU " + index + " is " + state));
+                                return;
                             }
-                            answer.complete(action.apply(vcpu));
+                            try {
+                                answer.complete(action.apply(vcpu));
+                            } catch (Throwable e) {
+                                // Its sender's fault, not this thread's.
+                                answer.completeExceptionally(e);
+                            }
                         },
                         answer));
         return answer;
@@ -166,14 +177,23 @@ public final class VcpuThread {
      *
      * <p>The order is what makes it race-free. A state that reads PAUSED here was read before the
      * thread went on to run, and then the thread reads its mailbox once more after this command was
-     * added; one that reads RUNNING gets the flag and the signal.
+     * added; one that reads RUNNING gets the flag and the signal. The thread cannot finish in
+     * between: the page and the signal may be gone after that.
      */
     public void kick() {
-        if (state == State.RUNNING) {
-            vcpu.page().requestExit();
-            kick.trySend(tid);
+        synchronized (finishing) {
+            if (state == State.RUNNING) {
+                vcpu.page().requestExit();
+                kick.trySend(tid);
+            }
         }
         LockSupport.unpark(thread);
+    }
+
+    private void finished() {
+        synchronized (finishing) {
+            state = State.FINISHED;
+        }
     }
 
     /**
@@ -203,10 +223,10 @@ public final class VcpuThread {
                 }
             }
         } catch (Throwable e) {
-            state = State.FINISHED;
+            finished();
             listener.died(index, e);
         } finally {
-            state = State.FINISHED;
+            finished();
             born.countDown();
             refuseAll();
         }
@@ -223,11 +243,14 @@ public final class VcpuThread {
     private void serveMailbox() {
         // First the flag, then the mailbox: a command that comes after the look raises it again.
         vcpu.page().clearExitRequest();
-        for (Command command = mailbox.poll(); command != null; command = mailbox.poll()) {
+        // What comes behind the command to finish is refused, not obeyed.
+        @Nullable Command command;
+        while (state != State.FINISHED && (command = mailbox.poll()) != null) {
             try {
                 command.action().run();
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 command.answer().completeExceptionally(e);
+                throw e;
             }
         }
     }

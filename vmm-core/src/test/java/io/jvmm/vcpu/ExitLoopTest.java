@@ -134,15 +134,8 @@ class ExitLoopTest {
 
     @Test
     void aTripleFaultIsOne() {
-        // An interrupt table of no length: the exception cannot be delivered, nor can its double.
-        byte[] program =
-                TinyVm.program(
-                        0x0F, 0x01, 0x1E, 0x10, 0x10, // lidt [0x1010]
-                        0xCC, // int3
-                        0xF4, 0, 0, 0, 0, 0, 0, 0, 0, 0, // hlt
-                        0x00, 0x00, 0x00, 0x00, 0x00, 0x00); // at 0x1010: limit 0, base 0
-        try (TinyVm vm = new TinyVm(program)) {
-            assertThat(vm.loop.run()).isInstanceOf(VcpuStop.TripleFault.class);
+        try (PayloadVm vm = new PayloadVm(Payload.END_TRIPLE_FAULT, 1)) {
+            assertThat(vm.loops.getFirst().run()).isInstanceOf(VcpuStop.TripleFault.class);
         }
     }
 

@@ -217,6 +217,87 @@ class VcpuThreadTest {
         }
     }
 
+    /** One that was sent to run behind the command to finish must not bring it back to life. */
+    @Test
+    void whatComesBehindFinishIsRefused() throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            VcpuThread thread = threadOf(vm);
+            CountDownLatch sent = new CountDownLatch(1);
+            // Holds the thread until both commands wait in its mailbox.
+            CompletableFuture<Boolean> held = thread.whilePaused(vcpu -> awaited(sent));
+            CompletableFuture<Void> finished = thread.finish();
+            CompletableFuture<Void> resumed = thread.resume();
+            sent.countDown();
+            assertThat(get(held)).isTrue();
+            get(finished);
+            assertThatThrownBy(() -> get(resumed))
+                    .hasCauseInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("finished");
+            assertThat(thread.join(Duration.ofSeconds(30))).isTrue();
+            assertThat(vm.loop.counters().total()).isZero();
+        }
+    }
+
+    private static boolean awaited(CountDownLatch latch) {
+        try {
+            return latch.await(30, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void whatFailsWhilePausedIsItsSendersFault() throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            VcpuThread thread = threadOf(vm);
+            AssertionError fault = new AssertionError("planted");
+            assertThatThrownBy(() ->
+                            get(
+                                    thread.whilePaused(vcpu -> {
+                                        throw fault;
+                                    })))
+                    .hasCause(fault);
+            assertThat(thread.state()).isEqualTo(VcpuThread.State.PAUSED);
+            end(thread);
+            assertThat(died).isNotDone();
+        }
+    }
+
+    /** The page is unmapped and the signal given back while others still kick. */
+    @Test
+    void kicksThatComeTooLateDoNoHarm() throws Exception {
+        for (int round = 0; round < 50; round++) {
+            CompletableFuture<Void> kicker = new CompletableFuture<>();
+            CountDownLatch kicking = new CountDownLatch(1);
+            Kick own = Kick.install();
+            try (TinyVm vm = new TinyVm(SPIN)) {
+                VcpuThread thread = new VcpuThread(0, vm.vcpu, vm.loop, own, "test", listener);
+                get(thread.resume());
+                Thread.ofPlatform().start(() -> kickToTheEnd(thread, kicking, kicker));
+                assertThat(kicking.await(30, TimeUnit.SECONDS)).isTrue();
+                end(thread);
+                own.close();
+            }
+            get(kicker);
+        }
+    }
+
+    private static void kickToTheEnd(
+            VcpuThread thread, CountDownLatch kicking, CompletableFuture<Void> done) {
+        try {
+            while (thread.state() != VcpuThread.State.FINISHED) {
+                thread.kick();
+                kicking.countDown();
+            }
+            for (int i = 0; i < 1_000; i++) {
+                thread.kick();
+            }
+            done.complete(null);
+        } catch (Throwable e) {
+            done.completeExceptionally(e);
+        }
+    }
+
     @Test
     void commandsFromManyThreadsAreAllAnswered() throws Exception {
         try (TinyVm vm = new TinyVm(SPIN)) {
