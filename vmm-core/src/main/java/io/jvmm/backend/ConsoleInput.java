@@ -85,7 +85,8 @@ public final class ConsoleInput extends OutputStream {
     private void feed() {
         lock.lock();
         try {
-            while (start < end) {
+            // A closed console may belong to a machine whose interrupt line is gone.
+            while (start < end && !closed) {
                 int taken = port.receive(waiting, start, end - start);
                 if (taken == 0) {
                     break;
@@ -100,9 +101,17 @@ public final class ConsoleInput extends OutputStream {
 
     /** Sends a break, the signal that Linux's magic system request key waits for. */
     public void sendBreak() {
-        port.sendBreak();
+        lock.lock();
+        try {
+            if (!closed) {
+                port.sendBreak();
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
+    /** Wakes who waits to type; from now on the port gets nothing more. */
     @Override
     public void close() {
         lock.lock();

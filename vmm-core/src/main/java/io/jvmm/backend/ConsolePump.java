@@ -66,8 +66,8 @@ public final class ConsolePump {
             to.write(chunk, 0, length);
             to.flush();
             return true;
-        } catch (IOException e) {
-            LOG.warn("console output is lost from here on: {}", e.getMessage());
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("console output is lost from here on: {}", e.toString());
             return false;
         }
     }

@@ -1,5 +1,6 @@
 package io.jvmm.cli;
 
+import io.jvmm.backend.ConsoleBuffer;
 import io.jvmm.backend.ConsoleEscape;
 import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.Terminal;
@@ -11,6 +12,7 @@ import org.slf4j.LoggerFactory;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -18,13 +20,17 @@ import java.util.function.Consumer;
 
 /**
  * Standard input on its way to a guest's console. A terminal is switched to raw mode, and put back
- * on every way out that a program has; there, Ctrl-A begins a key for the monitor. Input that is no
- * terminal reaches the guest as it is.
+ * on every way out that a program has; there, Ctrl-A begins a key for the monitor, which is heard
+ * also when the guest does not read what is typed. Input that is no terminal reaches the guest as
+ * it is, as fast as the guest takes it.
  */
 final class Keyboard implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Keyboard.class);
     private static final int CHUNK = 256;
+
+    /** Keys that wait for a guest that does not read; enough for whatever is pasted. */
+    private static final int TYPED_AHEAD = 1 << 20;
 
     private final Consumer<ConsoleEscape.Action> actions;
     private final @Nullable Terminal terminal;
@@ -45,7 +51,19 @@ final class Keyboard implements AutoCloseable {
             Runtime.getRuntime().addShutdownHook(new Thread(terminal::close, "terminal"));
             LOG.info("Ctrl-A x stops the machine, Ctrl-A h lists more keys");
         }
-        Thread.ofPlatform().name("keyboard").daemon(true).start(this::read);
+        if (terminal == null) {
+            startThread("keyboard", () -> forward(new FileInputStream(FileDescriptor.in)));
+        } else {
+            // Two threads: the one that waits for the guest must not keep Ctrl-A from being seen.
+            ConsoleBuffer typed =
+                    new ConsoleBuffer(TYPED_AHEAD, ConsoleBuffer.WhenFull.FORGET_OLDEST);
+            startThread("keyboard", () -> watch(typed));
+            startThread("typed", () -> forward(typed.input()));
+        }
+    }
+
+    private static void startThread(String name, Runnable work) {
+        Thread.ofPlatform().name(name).daemon(true).start(work);
     }
 
     private Keyboard() {
@@ -79,17 +97,25 @@ final class Keyboard implements AutoCloseable {
         }
     }
 
-    private void read() {
+    /** Finds the monitor's keys; all others wait in the buffer for the guest. */
+    private void watch(ConsoleBuffer typed) {
         ConsoleEscape escape = new ConsoleEscape();
-        KeyReceiver receiver = new KeyReceiver();
+        KeyReceiver receiver = new KeyReceiver(typed);
         byte[] chunk = new byte[CHUNK];
         try (FileInputStream in = new FileInputStream(FileDescriptor.in)) {
             for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
-                if (terminal == null) {
-                    send(chunk, n);
-                } else {
-                    escape.accept(chunk, 0, n, receiver);
-                }
+                escape.accept(chunk, 0, n, receiver);
+            }
+        } catch (IOException e) {
+            LOG.warn("standard input ends early: {}", e.getMessage());
+        }
+    }
+
+    private void forward(InputStream from) {
+        byte[] chunk = new byte[CHUNK];
+        try (from) {
+            for (int n = from.read(chunk); n >= 0; n = from.read(chunk)) {
+                send(chunk, n);
             }
         } catch (IOException e) {
             LOG.warn("standard input ends early: {}", e.getMessage());
@@ -98,9 +124,15 @@ final class Keyboard implements AutoCloseable {
 
     private final class KeyReceiver implements ConsoleEscape.Receiver {
 
+        private final ConsoleBuffer typed;
+
+        KeyReceiver(ConsoleBuffer typed) {
+            this.typed = typed;
+        }
+
         @Override
         public void data(byte b) {
-            send(new byte[] {b}, 1);
+            typed.write(b);
         }
 
         @Override

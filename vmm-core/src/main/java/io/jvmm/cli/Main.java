@@ -22,7 +22,6 @@ public final class Main {
     static int run(String... args) {
         RunCommand command = new RunCommand();
         return new CommandLine(command)
-                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((e, line, _) -> explain(e, line, command.verbose()))
                 .setParameterExceptionHandler(Main::explainUsage)
                 .execute(args);

@@ -19,8 +19,9 @@ import picocli.CommandLine.TypeConversionException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.nio.file.Path;
-import java.util.Locale;
+import java.util.Arrays;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 
 /** {@code vmm}: boots a kernel and stays until the guest ends. */
 @Command(
@@ -69,6 +70,7 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = {"-c", "--cpus"},
             paramLabel = "N",
+            converter = CpusConverter.class,
             defaultValue = "1",
             description = "number of vCPUs (default ${DEFAULT-VALUE})")
     private int cpus;
@@ -86,7 +88,7 @@ final class RunCommand implements Callable<Integer> {
             paramLabel = "HOW",
             converter = EntryConverter.class,
             defaultValue = "auto",
-            description = "auto, elf64, bzimage64 or pvh (default ${DEFAULT-VALUE})")
+            description = "auto, elf64, bzimage64, bzimage32 or pvh (default ${DEFAULT-VALUE})")
     private BootEntry bootEntry = BootEntry.AUTO;
 
     /** Says more, or less; not both. */
@@ -143,17 +145,37 @@ final class RunCommand implements Callable<Integer> {
                 .build();
     }
 
+    /** Numbers of vCPUs. */
+    static final class CpusConverter implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String text) {
+            try {
+                int cpus = Integer.parseInt(text);
+                if (cpus >= 1 && cpus <= MachineConfig.MAX_CPUS) {
+                    return cpus;
+                }
+            } catch (NumberFormatException e) {
+                // answered below, as a number out of range is
+            }
+            throw new TypeConversionException(
+                    "'%s' is not a number from 1 to %d".formatted(text, MachineConfig.MAX_CPUS));
+        }
+    }
+
     /** The entries by the names that users type. */
     static final class EntryConverter implements ITypeConverter<BootEntry> {
         @Override
         public BootEntry convert(String text) {
             for (BootEntry entry : BootEntry.values()) {
-                if (entry.name().toLowerCase(Locale.ROOT).equals(text)) {
+                if (entry.label().equals(text)) {
                     return entry;
                 }
             }
-            throw new TypeConversionException(
-                    "'%s' is none of auto, elf64, bzimage64 and pvh".formatted(text));
+            String known =
+                    Arrays.stream(BootEntry.values())
+                            .map(BootEntry::label)
+                            .collect(Collectors.joining(", "));
+            throw new TypeConversionException("'%s' is none of %s".formatted(text, known));
         }
     }
 }

@@ -10,7 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** A machine in the foreground: its keyboard, its signals, its end. */
 final class Session {
@@ -21,8 +21,12 @@ final class Session {
     private final MachineConfig config;
     private final boolean keyboard;
     private final AtomicInteger signalled = new AtomicInteger();
-    private final AtomicReference<@Nullable Machine> current = new AtomicReference<>();
-    private volatile boolean resetWanted;
+    private final ReentrantLock lock = new ReentrantLock();
+
+    // Guarded by lock, so that a stop comes either before the start or to a machine that runs.
+    private @Nullable Machine current;
+    private boolean stopWanted;
+    private boolean resetWanted;
 
     /**
      * @param keyboard whether standard input goes to the guest
@@ -40,9 +44,8 @@ final class Session {
         try (Keyboard keys = keyboard ? new Keyboard(this::perform) : Keyboard.none()) {
             MachineExit exit;
             do {
-                resetWanted = false;
                 exit = runOnce(keys);
-            } while (resetWanted && signalled.get() == 0);
+            } while (isReset());
             int signal = signalled.get();
             return signal != 0 ? ExitCode.SIGNAL + signal : ExitCode.of(exit);
         }
@@ -50,21 +53,50 @@ final class Session {
 
     private MachineExit runOnce(Keyboard keys) throws InterruptedException {
         try (Machine machine = Machine.create(config)) {
-            current.set(machine);
-            if (signalled.get() != 0) {
-                // The signal came before there was a machine to stop.
-                machine.stop();
+            try {
+                keys.connect(machine.consoleInput());
+                begin(machine);
+                MachineExit exit = machine.await();
+                report(exit);
+                return exit;
+            } finally {
+                // Before the machine is closed: a key must not reach what is given back.
+                keys.disconnect();
+                forget();
             }
-            keys.connect(machine.consoleInput());
-            if (signalled.get() == 0) {
+        }
+    }
+
+    private void begin(Machine machine) {
+        lock.lock();
+        try {
+            current = machine;
+            resetWanted = false;
+            if (stopWanted) {
+                machine.stop();
+            } else {
                 machine.start();
             }
-            MachineExit exit = machine.await();
-            report(exit);
-            return exit;
         } finally {
-            current.set(null);
-            keys.disconnect();
+            lock.unlock();
+        }
+    }
+
+    private void forget() {
+        lock.lock();
+        try {
+            current = null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isReset() {
+        lock.lock();
+        try {
+            return resetWanted && !stopWanted;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -87,34 +119,31 @@ final class Session {
 
     private void stopBy(int signal) {
         signalled.compareAndSet(0, signal);
-        stop();
-    }
-
-    private void stop() {
-        Machine machine = current.get();
-        if (machine != null) {
-            machine.stop();
-        }
+        perform(ConsoleEscape.Action.STOP);
     }
 
     private void perform(ConsoleEscape.Action action) {
-        Machine machine = current.get();
+        lock.lock();
+        try {
+            Machine machine = current;
+            switch (action) {
+                case STOP -> stopWanted = true;
+                case RESET -> resetWanted = true;
+                case BREAK, POWER_BUTTON, HELP -> {}
+            }
+            if (machine != null) {
+                perform(action, machine);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static void perform(ConsoleEscape.Action action, Machine machine) {
         switch (action) {
-            case STOP -> stop();
-            case RESET -> {
-                resetWanted = true;
-                stop();
-            }
-            case BREAK -> {
-                if (machine != null) {
-                    machine.sendBreak();
-                }
-            }
-            case POWER_BUTTON -> {
-                if (machine != null) {
-                    machine.pressPowerButton();
-                }
-            }
+            case STOP, RESET -> machine.stop();
+            case BREAK -> machine.sendBreak();
+            case POWER_BUTTON -> machine.pressPowerButton();
             case HELP -> {}
         }
     }

@@ -10,6 +10,7 @@ import io.jvmm.device.PvPanic;
 import io.jvmm.device.ResetPort;
 import io.jvmm.ffi.kvm.KvmIrqLine;
 import io.jvmm.ffi.kvm.KvmVm;
+import io.jvmm.ffi.linux.KernelException;
 import io.jvmm.layout.GuestLayout;
 import io.jvmm.layout.Irqs;
 import io.jvmm.layout.Ports;
@@ -32,6 +33,7 @@ final class Platform implements AutoCloseable {
     private final Bus mmio = new Bus();
     private final AcpiPm acpi;
     private final Console console;
+    private volatile boolean closed;
 
     Platform(KvmVm vm, MachineConfig config, Requests requests) {
         acpi = new AcpiPm(irq(vm, Irqs.SCI), requests::powerOff, System::nanoTime);
@@ -63,17 +65,28 @@ final class Platform implements AutoCloseable {
         return new CmosRtc(InstantSource.system(), below, config.memoryBytes() - below);
     }
 
-    private static IrqLine irq(KvmVm vm, int gsi) {
+    private IrqLine irq(KvmVm vm, int gsi) {
         KvmIrqLine line = vm.irqLine(gsi);
         return new IrqLine() {
             @Override
             public void raise() {
-                line.set(true);
+                set(true);
             }
 
             @Override
             public void lower() {
-                line.set(false);
+                set(false);
+            }
+
+            // Who presses a button of a machine that is being closed is not to blame.
+            private void set(boolean active) {
+                try {
+                    line.set(active);
+                } catch (KernelException e) {
+                    if (!closed) {
+                        throw e;
+                    }
+                }
             }
         };
     }
@@ -96,6 +109,7 @@ final class Platform implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         console.close();
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.Regs;
+import io.jvmm.ffi.kvm.Sregs;
 import io.jvmm.ffi.linux.Kick;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
@@ -133,8 +134,9 @@ class VcpuStressTest {
     }
 
     private static boolean standsStill(KvmVcpu vcpu) {
-        Regs first = vcpu.regs();
-        return vcpu.sregs() != null && vcpu.regs().equals(first);
+        Regs regs = vcpu.regs();
+        Sregs sregs = vcpu.sregs();
+        return vcpu.regs().equals(regs) && vcpu.sregs().equals(sregs);
     }
 
     private void awaitRounds(StressGuest guest, long rounds) {

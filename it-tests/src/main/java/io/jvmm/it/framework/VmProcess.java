@@ -26,12 +26,25 @@ public final class VmProcess implements AutoCloseable {
 
     /** The signals that end a machine from outside. */
     public enum Signal {
+        /** The terminal is gone. */
+        HUP(1),
         /** Ctrl-C. */
-        INT,
-        /** The polite request to end. */
-        TERM,
+        INT(2),
         /** The end without a word. */
-        KILL
+        KILL(9),
+        /** The polite request to end. */
+        TERM(15);
+
+        private final int number;
+
+        Signal(int number) {
+            this.number = number;
+        }
+
+        /** The exit code of a command that this signal ended. */
+        public int exitCode() {
+            return 128 + number;
+        }
     }
 
     private final List<String> command;
@@ -56,20 +69,30 @@ public final class VmProcess implements AutoCloseable {
 
     /** Starts {@code vmm.jar} with these arguments on the Java runtime that runs this test. */
     public static VmProcess start(List<String> arguments) {
+        return launch(command(List.of(), arguments));
+    }
+
+    /**
+     * The command line that {@link #start} uses, for those who wrap it in another command.
+     *
+     * @param javaOptions further options for the Java runtime
+     */
+    public static List<String> command(List<String> javaOptions, List<String> arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         Pattern.compile(" +")
                 .splitAsStream(System.getProperty(JAVA_OPTIONS_PROPERTY, ""))
                 .filter(option -> !option.isEmpty())
                 .forEach(command::add);
+        command.addAll(javaOptions);
         command.add("-jar");
         command.add(VmmJar.locate().toString());
         command.addAll(arguments);
-        return launch(command);
+        return command;
     }
 
     /** Starts any command that behaves like the product's. */
-    static VmProcess launch(List<String> command) {
+    public static VmProcess launch(List<String> command) {
         try {
             return new VmProcess(command, new ProcessBuilder(command).start());
         } catch (IOException e) {
@@ -111,7 +134,12 @@ public final class VmProcess implements AutoCloseable {
 
     /** Sends a signal to the process. */
     public VmProcess signal(Signal signal) {
-        List<String> kill = List.of("kill", "-" + signal, Long.toString(process.pid()));
+        return signal(process.pid(), signal);
+    }
+
+    /** Sends a signal to another process, such as one that this one started. */
+    public VmProcess signal(long pid, Signal signal) {
+        List<String> kill = List.of("kill", "-" + signal, Long.toString(pid));
         try {
             int exitCode = new ProcessBuilder(kill).inheritIO().start().waitFor();
             if (exitCode != 0) {

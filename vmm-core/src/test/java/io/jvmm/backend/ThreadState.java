@@ -1,0 +1,32 @@
+package io.jvmm.backend;
+
+import static org.assertj.core.api.Assertions.fail;
+
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/** Awaits that a thread waits, which nothing but its state tells. */
+final class ThreadState {
+
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    private ThreadState() {}
+
+    /** Returns once the thread waits without a time limit for another one. */
+    static void awaitWaiting(Thread thread) {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (thread.getState() != Thread.State.WAITING) {
+            if (System.nanoTime() > deadline || !thread.isAlive()) {
+                fail("%s is %s instead of waiting", thread.getName(), thread.getState());
+            }
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    /** Returns once the thread has ended. */
+    static void awaitEnd(Thread thread) throws InterruptedException {
+        if (!thread.join(LIMIT)) {
+            fail("%s does not end", thread.getName());
+        }
+    }
+}

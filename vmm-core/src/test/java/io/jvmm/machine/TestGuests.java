@@ -1,0 +1,73 @@
+package io.jvmm.machine;
+
+import io.jvmm.guest.Payload;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HexFormat;
+
+/** Guests of a few instructions, in long mode, for what no payload does. */
+final class TestGuests {
+
+    private static final int HEADERS = 64 + 56;
+    private static final long IMAGE = 1 << 20;
+
+    /** mov dx, 0x604; mov ax, 0x3400; out dx, ax; jmp . */
+    private static final String POWER_OFF = "66ba0406 66b80034 66ef ebfe";
+
+    /** Sends back what it receives on COM1; powers off after a 'q'. */
+    static final byte[] ECHO =
+            elf(
+                    "66bafd03" // mov dx, 0x3fd
+                            + "ec" // in al, dx
+                            + "a801 74f7" // test al, 1; jz to the start
+                            + "66baf803" // mov dx, 0x3f8
+                            + "ec ee" // in al, dx; out dx, al
+                            + "3c71 75ed" // cmp al, 'q'; jne to the start
+                            + POWER_OFF);
+
+    /** Waits for the power button, then powers off. */
+    static final byte[] POWER_BUTTON =
+            elf(
+                    "66ba0006" // mov dx, 0x600
+                            + "66ed" // in ax, dx
+                            + "f6c401 74f5" // test ah, 1; jz to the start
+                            + POWER_OFF);
+
+    /** Has the power button interrupt it, then powers off. */
+    static final byte[] POWER_BUTTON_INTERRUPT =
+            elf("66ba0206 66b80001 66ef" + POWER_OFF); // mov dx, 0x602; mov ax, 0x100; out dx, ax
+
+    /** Sends 'x' on COM1 for ever. */
+    static final byte[] FLOOD = elf("66baf803 b078 ee ebfd"); // mov dx; mov al, 'x'; out; jmp
+
+    /** Goes on in device memory, where no instruction can be fetched from. */
+    static final byte[] NOWHERE = elf("b8000000e0 ffe0"); // mov eax, 0xe0000000; jmp rax
+
+    private TestGuests() {}
+
+    /** A configuration of the smallest machine, to be changed. */
+    static MachineConfig.Builder machine(Payload payload) {
+        return machine(payload.id(), payload.bytes());
+    }
+
+    /** As {@link #machine(Payload)}. */
+    static MachineConfig.Builder machine(String name, byte[] kernel) {
+        return MachineConfig.builder().name(name).kernel(name, kernel).memoryBytes(16 << 20);
+    }
+
+    private static byte[] elf(String code) {
+        byte[] instructions = HexFormat.of().parseHex(code.replace(" ", ""));
+        byte[] image = new byte[HEADERS + instructions.length];
+        ByteBuffer file = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
+        file.put(new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1}).position(16);
+        file.putShort((short) 2).putShort((short) 62).putInt(1); // ET_EXEC, x86-64
+        file.putLong(IMAGE + HEADERS).putLong(64).putLong(0).putInt(0); // entry, program headers
+        file.putShort((short) 64).putShort((short) 56).putShort((short) 1);
+        file.position(64);
+        file.putInt(1).putInt(7).putLong(0); // PT_LOAD, all rights, from the file's start
+        file.putLong(IMAGE).putLong(IMAGE).putLong(image.length).putLong(4096).putLong(4096);
+        file.put(instructions);
+        return image;
+    }
+}
