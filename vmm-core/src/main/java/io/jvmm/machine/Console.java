@@ -12,7 +12,10 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -57,8 +60,20 @@ final class Console implements AutoCloseable {
             return Files.newOutputStream(file);
         } catch (IOException e) {
             throw new MachineException(
-                    "the console's file %s cannot be written: %s".formatted(file, e), e);
+                    "the console's file %s cannot be written (%s): name a file in a folder that exists and may be written"
+                            .formatted(file, reason(e)),
+                    e);
         }
+    }
+
+    /** Java's exceptions for files often say what happened by their type alone. */
+    private static String reason(IOException e) {
+        return switch (e) {
+            case NoSuchFileException _ -> "no such folder";
+            case AccessDeniedException _ -> "access denied";
+            case FileSystemException other when other.getReason() != null -> other.getReason();
+            default -> String.valueOf(e.getMessage());
+        };
     }
 
     SerialPort port() {

@@ -76,15 +76,15 @@ final class ExitReport {
         };
     }
 
+    /** Without the bytes KVM could not even fetch the instruction. */
     private static String emulation(byte[] instruction) {
-        String bytes =
-                instruction.length == 0
-                        ? ""
-                        : " (" + HexFormat.ofDelimiter(" ").formatHex(instruction) + ")";
-        return "KVM cannot emulate an instruction of the guest"
-                + bytes
-                + ": this host interprets kernel code instead of running it, and its interpreter"
-                + " lacks that instruction";
+        if (instruction.length == 0) {
+            return "KVM cannot fetch the guest's next instruction: RIP points to where there is no"
+                    + " memory, or the host interprets what it cannot read";
+        }
+        return "KVM cannot emulate an instruction of the guest (%s): this host interprets kernel code"
+                        .formatted(HexFormat.ofDelimiter(" ").formatHex(instruction))
+                + " instead of running it, and its interpreter lacks that instruction";
     }
 
     private static VcpuStop.Failed failed(KvmVcpu vcpu, String reason) {
