@@ -21,6 +21,12 @@ import java.util.regex.Pattern;
  */
 public final class LabTests {
 
+    /**
+     * Tag of tests that stay on the host: they measure it, or start so many processes and machines
+     * that emulation would make them last for hours and prove nothing more.
+     */
+    public static final String HOST = "host";
+
     /** Set to {@code true} in the lab's own test process. */
     public static final String INSIDE_PROPERTY = "jvmm.lab.inside";
 
@@ -137,7 +143,7 @@ public final class LabTests {
         }
         if (selectors.isEmpty()) {
             options.addAll(List.of("--include-tag=kvm", "--include-tag=linux"));
-            options.add("--exclude-tag=host");
+            options.add("--exclude-tag=" + HOST);
         }
         return options;
     }

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 import io.jvmm.it.framework.VmProcess;
+import io.jvmm.it.lab.LabTests;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +23,7 @@ import java.util.List;
  * much memory: a heap of 128 MiB, and a limit to all its data, the guest's memory included.
  */
 @RequiresKvm
+@Tag(LabTests.HOST)
 class BombsTest {
 
     private static final Duration LIMIT = Duration.ofMinutes(2);

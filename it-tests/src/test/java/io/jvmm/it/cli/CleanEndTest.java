@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
+import io.jvmm.it.lab.LabTests;
 import io.jvmm.machine.ConsoleTarget;
 import io.jvmm.machine.Machine;
 import io.jvmm.machine.MachineConfig;
@@ -11,6 +12,7 @@ import io.jvmm.machine.MachineExit;
 import io.jvmm.machine.MemoryBacking;
 
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -26,6 +28,7 @@ import java.util.stream.Stream;
 
 /** A machine that is closed leaves nothing in the process, as {@code /proc} sees it. */
 @RequiresKvm
+@Tag(LabTests.HOST)
 class CleanEndTest {
 
     private static final Duration LIMIT = Duration.ofSeconds(60);

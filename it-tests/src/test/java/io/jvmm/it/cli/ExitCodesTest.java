@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 import io.jvmm.it.framework.VmProcess;
+import io.jvmm.it.lab.LabTests;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,6 +22,7 @@ import java.util.List;
 
 /** How the command ends when the guest does, and what it wrote where. */
 @RequiresKvm
+@Tag(LabTests.HOST)
 class ExitCodesTest {
 
     /** Generous: the host may be busy with other tests. */

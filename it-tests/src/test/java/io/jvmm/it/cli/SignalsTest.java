@@ -6,7 +6,9 @@ import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 import io.jvmm.it.framework.VmProcess;
 import io.jvmm.it.framework.VmProcess.Signal;
+import io.jvmm.it.lab.LabTests;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +29,7 @@ import java.util.stream.Stream;
 
 /** Signals end the command whatever its guest does, with the exit codes of a shell. */
 @RequiresKvm
+@Tag(LabTests.HOST)
 class SignalsTest {
 
     /** Generous: the host may be busy with other tests. */

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 import io.jvmm.it.framework.VmProcess.Signal;
+import io.jvmm.it.lab.LabTests;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 
 /** The command on a terminal: raw while it runs, as it was on every way out. */
 @RequiresKvm
+@Tag(LabTests.HOST)
 class TerminalTest {
 
     private static final Duration LIMIT = Duration.ofSeconds(60);

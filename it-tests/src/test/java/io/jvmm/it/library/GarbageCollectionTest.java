@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
+import io.jvmm.it.lab.LabTests;
 import io.jvmm.machine.ExitStatistics;
 import io.jvmm.machine.Machine;
 import io.jvmm.machine.MachineConfig;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,6 +21,7 @@ import java.time.Duration;
  * garbage without waiting for it and without getting it out.
  */
 @RequiresKvm
+@Tag(LabTests.HOST)
 class GarbageCollectionTest {
 
     private static final int COLLECTIONS = 20;

@@ -6,12 +6,14 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
+import io.jvmm.it.lab.LabTests;
 import io.jvmm.machine.ConsoleTarget;
 import io.jvmm.machine.Machine;
 import io.jvmm.machine.MachineConfig;
 import io.jvmm.machine.MachineExit;
 import io.jvmm.machine.MemoryBacking;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -25,6 +27,7 @@ import java.util.stream.Stream;
 
 /** Machines come and go in one process, and leave nothing behind. */
 @RequiresKvm
+@Tag(LabTests.HOST)
 @Timeout(300)
 class ManyMachinesTest {
 

@@ -7,12 +7,14 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
+import io.jvmm.it.lab.LabTests;
 import io.jvmm.machine.ConfigException;
 import io.jvmm.machine.Machine;
 import io.jvmm.machine.MachineConfig;
 import io.jvmm.machine.MachineExit;
 import io.jvmm.machine.MemoryBacking;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The bundled guest finds the memory and the vCPUs that its machine was made with. */
 @RequiresKvm
+@Tag(LabTests.HOST)
 @Timeout(120)
 class SizesTest {
 
