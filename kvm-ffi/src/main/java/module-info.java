@@ -10,4 +10,5 @@ module io.jvmm.ffi {
 
     exports io.jvmm.ffi.kvm;
     exports io.jvmm.ffi.linux;
+    exports io.jvmm.ffi.uffd;
 }

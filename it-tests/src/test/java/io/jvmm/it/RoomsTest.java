@@ -36,6 +36,7 @@ class RoomsTest {
                     Map.entry("ffi.gen", Set.of()),
                     Map.entry("ffi.linux", Set.of("ffi.gen")),
                     Map.entry("ffi.kvm", Set.of("ffi.linux", "ffi.gen")),
+                    Map.entry("ffi.uffd", Set.of("ffi.linux", "ffi.gen")),
                     Map.entry("guest", Set.of()),
                     Map.entry("layout", Set.of()),
                     Map.entry("memory", Set.of("layout", "ffi.linux", "paging")),
