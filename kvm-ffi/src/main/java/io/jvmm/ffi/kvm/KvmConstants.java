@@ -56,20 +56,26 @@ public final class KvmConstants {
     public static final int KVM_CAP_MP_STATE = 14;
     public static final int KVM_CAP_IRQFD = 32;
     public static final int KVM_CAP_PIT2 = 33;
+    public static final int KVM_CAP_PIT_STATE2 = 35;
     public static final int KVM_CAP_IOEVENTFD = 36;
     public static final int KVM_CAP_SET_IDENTITY_MAP_ADDR = 37;
     public static final int KVM_CAP_ADJUST_CLOCK = 39;
+    public static final int KVM_CAP_VCPU_EVENTS = 41;
+    public static final int KVM_CAP_DEBUGREGS = 50;
     public static final int KVM_CAP_XSAVE = 55;
     public static final int KVM_CAP_XCRS = 56;
     public static final int KVM_CAP_TSC_CONTROL = 60;
     public static final int KVM_CAP_GET_TSC_KHZ = 61;
     public static final int KVM_CAP_MAX_VCPUS = 66;
     public static final int KVM_CAP_TSC_DEADLINE_TIMER = 72;
+    public static final int KVM_CAP_KVMCLOCK_CTRL = 76;
     public static final int KVM_CAP_SIGNAL_MSI = 77;
     public static final int KVM_CAP_READONLY_MEM = 81;
+    public static final int KVM_CAP_VCPU_ATTRIBUTES = 127;
     public static final int KVM_CAP_MAX_VCPU_ID = 128;
     public static final int KVM_CAP_X2APIC_API = 129;
     public static final int KVM_CAP_IMMEDIATE_EXIT = 136;
+    public static final int KVM_CAP_SREGS2 = 200;
     public static final int KVM_CAP_EXIT_ON_EMULATION_FAILURE = 204;
     public static final int KVM_CAP_XSAVE2 = 208;
     public static final int KVM_CAP_MEMORY_FAULT_INFO = 232;
@@ -90,6 +96,23 @@ public final class KvmConstants {
     public static final int KVM_MP_STATE_UNINITIALIZED = 1;
     public static final int KVM_MP_STATE_INIT_RECEIVED = 2;
     public static final int KVM_MP_STATE_HALTED = 3;
+    public static final int KVM_MP_STATE_SIPI_RECEIVED = 4;
+
+    public static final int KVM_SREGS2_FLAGS_PDPTRS_VALID = 1;
+
+    public static final int KVM_VCPUEVENT_VALID_NMI_PENDING = 1;
+    public static final int KVM_VCPUEVENT_VALID_SIPI_VECTOR = 2;
+    public static final int KVM_VCPUEVENT_VALID_SHADOW = 4;
+    public static final int KVM_VCPUEVENT_VALID_SMM = 8;
+    public static final int KVM_VCPUEVENT_VALID_PAYLOAD = 16;
+    public static final int KVM_VCPUEVENT_VALID_TRIPLE_FAULT = 32;
+
+    public static final int KVM_CLOCK_TSC_STABLE = 2;
+    public static final int KVM_CLOCK_REALTIME = 4;
+    public static final int KVM_CLOCK_HOST_TSC = 8;
+
+    public static final int KVM_VCPU_TSC_CTRL = 0;
+    public static final int KVM_VCPU_TSC_OFFSET = 0;
 
     private KvmConstants() {}
 }

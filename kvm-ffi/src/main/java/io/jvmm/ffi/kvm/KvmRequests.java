@@ -30,7 +30,13 @@ final class KvmRequests {
     static final long KVM_CREATE_IRQCHIP = io(KVMIO, 0x60);
     static final long KVM_IRQ_LINE = iow(KVMIO, 0x61, 8);
     static final long KVM_SET_GSI_ROUTING = iow(KVMIO, 0x6A, 8);
+    static final long KVM_GET_IRQCHIP = iowr(KVMIO, 0x62, KvmVm.IRQCHIP_SIZE);
+    static final long KVM_SET_IRQCHIP = ior(KVMIO, 0x63, KvmVm.IRQCHIP_SIZE);
     static final long KVM_CREATE_PIT2 = iow(KVMIO, 0x77, 64);
+    static final long KVM_SET_CLOCK = iow(KVMIO, 0x7B, ClockData.SIZE);
+    static final long KVM_GET_CLOCK = ior(KVMIO, 0x7C, ClockData.SIZE);
+    static final long KVM_GET_PIT2 = ior(KVMIO, 0x9F, PitState.SIZE);
+    static final long KVM_SET_PIT2 = iow(KVMIO, 0xA0, PitState.SIZE);
     static final long KVM_ENABLE_CAP = iow(KVMIO, 0xA3, 104);
 
     // On a vCPU.
@@ -41,10 +47,32 @@ final class KvmRequests {
     static final long KVM_SET_SREGS = iow(KVMIO, 0x84, Sregs.SIZE);
     static final long KVM_GET_MSRS = iowr(KVMIO, 0x88, 8);
     static final long KVM_SET_MSRS = iow(KVMIO, 0x89, 8);
+    static final long KVM_SET_SIGNAL_MASK = iow(KVMIO, 0x8B, 4);
+    static final long KVM_GET_LAPIC = ior(KVMIO, 0x8E, KvmVcpu.LAPIC_SIZE);
+    static final long KVM_SET_LAPIC = iow(KVMIO, 0x8F, KvmVcpu.LAPIC_SIZE);
     static final long KVM_SET_CPUID2 = iow(KVMIO, 0x90, 8);
     static final long KVM_GET_CPUID2 = iowr(KVMIO, 0x91, 8);
     static final long KVM_GET_MP_STATE = ior(KVMIO, 0x98, 4);
+    static final long KVM_SET_MP_STATE = iow(KVMIO, 0x99, 4);
+    static final long KVM_GET_VCPU_EVENTS = ior(KVMIO, 0x9F, VcpuEvents.SIZE);
+    static final long KVM_SET_VCPU_EVENTS = iow(KVMIO, 0xA0, VcpuEvents.SIZE);
+    static final long KVM_GET_DEBUGREGS = ior(KVMIO, 0xA1, DebugRegisters.SIZE);
+    static final long KVM_SET_DEBUGREGS = iow(KVMIO, 0xA2, DebugRegisters.SIZE);
+    static final long KVM_SET_TSC_KHZ = io(KVMIO, 0xA2);
     static final long KVM_GET_TSC_KHZ = io(KVMIO, 0xA3);
+    static final long KVM_GET_XSAVE = ior(KVMIO, 0xA4, KvmVcpu.XSAVE_SIZE);
+    static final long KVM_SET_XSAVE = iow(KVMIO, 0xA5, KvmVcpu.XSAVE_SIZE);
+    static final long KVM_GET_XCRS = ior(KVMIO, 0xA6, Xcr.LIST_SIZE);
+    static final long KVM_SET_XCRS = iow(KVMIO, 0xA7, Xcr.LIST_SIZE);
+    static final long KVM_KVMCLOCK_CTRL = io(KVMIO, 0xAD);
+    static final long KVM_GET_SREGS2 = ior(KVMIO, 0xCC, Sregs2.SIZE);
+    static final long KVM_SET_SREGS2 = iow(KVMIO, 0xCD, Sregs2.SIZE);
+    static final long KVM_GET_XSAVE2 = ior(KVMIO, 0xCF, KvmVcpu.XSAVE_SIZE);
+
+    // On whatever has attributes: here, a vCPU.
+    static final long KVM_SET_DEVICE_ATTR = iow(KVMIO, 0xE1, KvmVcpu.DEVICE_ATTR_SIZE);
+    static final long KVM_GET_DEVICE_ATTR = iow(KVMIO, 0xE2, KvmVcpu.DEVICE_ATTR_SIZE);
+    static final long KVM_HAS_DEVICE_ATTR = iow(KVMIO, 0xE3, KvmVcpu.DEVICE_ATTR_SIZE);
 
     private KvmRequests() {}
 }

@@ -2,14 +2,18 @@ package io.jvmm.ffi.kvm;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
+import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Fd;
+import io.jvmm.ffi.linux.KernelException;
 import io.jvmm.ffi.linux.Mapping;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * A vCPU as KVM has it: a descriptor and the page it shares with whoever runs it.
@@ -19,19 +23,37 @@ import java.util.List;
  */
 public final class KvmVcpu implements AutoCloseable {
 
+    static final int XSAVE_SIZE = 4096;
+    static final int LAPIC_SIZE = 1024;
+    static final int DEVICE_ATTR_SIZE = 24;
+    static final long ATTR_GROUP = 4;
+    static final long ATTR_NUMBER = 8;
+    static final long ATTR_ADDRESS = 16;
+    static final long SIGNAL_MASK_SET = 4;
+
+    /** The kernel takes fewer registers than {@code MAX_IO_MSRS}, 256, in one call. */
+    private static final int MSRS_PER_CALL = 255;
+
+    private static final int MOST_CPUID_ENTRIES = 256;
+
     private final Fd fd;
     private final Mapping mapping;
     private final KvmRun page;
+    private final int xsave2Size;
 
-    private KvmVcpu(Fd fd, Mapping mapping) {
+    private KvmVcpu(Fd fd, Mapping mapping, int xsave2Size) {
         this.fd = fd;
         this.mapping = mapping;
         this.page = new KvmRun(mapping.segment());
+        this.xsave2Size = xsave2Size;
     }
 
-    static KvmVcpu own(Fd fd, int mmapSize) {
+    /**
+     * @param xsave2Size the answer to {@code KVM_CAP_XSAVE2}
+     */
+    static KvmVcpu own(Fd fd, int mmapSize, int xsave2Size) {
         try {
-            return new KvmVcpu(fd, Mapping.shared(fd, 0, mmapSize));
+            return new KvmVcpu(fd, Mapping.shared(fd, 0, mmapSize), xsave2Size);
         } catch (RuntimeException e) {
             fd.close();
             throw e;
@@ -95,6 +117,185 @@ public final class KvmVcpu implements AutoCloseable {
         }
     }
 
+    /** The special registers, with what {@link #sregs} leaves out. */
+    public Sregs2 sregs2() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment sregs = arena.allocate(Sregs2.SIZE, Long.BYTES);
+            fd.ioctl("KVM_GET_SREGS2", KvmRequests.KVM_GET_SREGS2, sregs);
+            return Sregs2.read(sregs);
+        }
+    }
+
+    /** Sets the special registers; errors as for {@link #setSregs}. */
+    public void setSregs2(Sregs2 sregs) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment segment = arena.allocate(Sregs2.SIZE, Long.BYTES);
+            sregs.write(segment);
+            fd.ioctl("KVM_SET_SREGS2", KvmRequests.KVM_SET_SREGS2, segment);
+        }
+    }
+
+    /** Bytes of {@link #xsave}: more than a page where the guest may use large registers (AMX). */
+    public int xsaveSize() {
+        return Math.max(XSAVE_SIZE, xsave2Size);
+    }
+
+    /**
+     * The extended state, x87 to the largest vectors, in the standard form of the {@code XSAVE}
+     * instruction (Intel SDM volume 1, 13.4).
+     */
+    public KvmBlob xsave() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(xsaveSize(), Long.BYTES);
+            if (xsave2Size > 0) {
+                fd.ioctl("KVM_GET_XSAVE2", KvmRequests.KVM_GET_XSAVE2, state);
+            } else {
+                fd.ioctl("KVM_GET_XSAVE", KvmRequests.KVM_GET_XSAVE, state);
+            }
+            return KvmBlob.read(state);
+        }
+    }
+
+    /**
+     * Sets the extended state.
+     *
+     * @param content of {@link #xsaveSize} bytes
+     * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} when it has a part that the host or
+     *     the guest's CPUID does not
+     */
+    public void setXsave(KvmBlob content) {
+        content.requireLength("the extended state", xsaveSize());
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(xsaveSize(), Long.BYTES);
+            content.write(state);
+            fd.ioctl("KVM_SET_XSAVE", KvmRequests.KVM_SET_XSAVE, state);
+        }
+    }
+
+    /** The extended control registers; none on a host without {@code XSAVE}. */
+    public List<Xcr> xcrs() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment list = arena.allocate(Xcr.LIST_SIZE, Long.BYTES);
+            fd.ioctl("KVM_GET_XCRS", KvmRequests.KVM_GET_XCRS, list);
+            int count = list.get(JAVA_INT, Xcr.LIST_COUNT);
+            List<Xcr> xcrs = new ArrayList<>(count);
+            for (int i = 0; i < count; i++) {
+                long at = Xcr.LIST_ENTRIES + (long) i * Xcr.SIZE;
+                xcrs.add(
+                        new Xcr(
+                                list.get(JAVA_INT, at + Xcr.INDEX),
+                                list.get(JAVA_LONG, at + Xcr.VALUE)));
+            }
+            return List.copyOf(xcrs);
+        }
+    }
+
+    /**
+     * Sets the extended control registers.
+     *
+     * @param xcrs at most 16
+     * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} for a value that the guest's CPUID
+     *     does not allow
+     */
+    public void setXcrs(List<Xcr> xcrs) {
+        if (xcrs.size() > Xcr.MOST) {
+            throw new IllegalArgumentException(xcrs.size() + " extended control registers");
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment list = arena.allocate(Xcr.LIST_SIZE, Long.BYTES);
+            list.set(JAVA_INT, Xcr.LIST_COUNT, xcrs.size());
+            for (int i = 0; i < xcrs.size(); i++) {
+                long at = Xcr.LIST_ENTRIES + (long) i * Xcr.SIZE;
+                list.set(JAVA_INT, at + Xcr.INDEX, xcrs.get(i).index());
+                list.set(JAVA_LONG, at + Xcr.VALUE, xcrs.get(i).value());
+            }
+            fd.ioctl("KVM_SET_XCRS", KvmRequests.KVM_SET_XCRS, list);
+        }
+    }
+
+    /** The debug registers. */
+    public DebugRegisters debugRegisters() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment registers = arena.allocate(DebugRegisters.SIZE, Long.BYTES);
+            fd.ioctl("KVM_GET_DEBUGREGS", KvmRequests.KVM_GET_DEBUGREGS, registers);
+            return DebugRegisters.read(registers);
+        }
+    }
+
+    /**
+     * Sets the debug registers.
+     *
+     * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} when status or control has one of
+     *     its upper 32 bits set
+     */
+    public void setDebugRegisters(DebugRegisters registers) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment segment = arena.allocate(DebugRegisters.SIZE, Long.BYTES);
+            registers.write(segment);
+            fd.ioctl("KVM_SET_DEBUGREGS", KvmRequests.KVM_SET_DEBUGREGS, segment);
+        }
+    }
+
+    /** Exceptions and interrupts on their way into the vCPU. */
+    public VcpuEvents events() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment events = arena.allocate(VcpuEvents.SIZE, Long.BYTES);
+            fd.ioctl("KVM_GET_VCPU_EVENTS", KvmRequests.KVM_GET_VCPU_EVENTS, events);
+            return VcpuEvents.read(events);
+        }
+    }
+
+    /**
+     * Sets what is on its way into the vCPU.
+     *
+     * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} for a flag whose capability is not
+     *     there, or an exception that does not exist
+     */
+    public void setEvents(VcpuEvents events) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment segment = arena.allocate(VcpuEvents.SIZE, Long.BYTES);
+            events.write(segment);
+            fd.ioctl("KVM_SET_VCPU_EVENTS", KvmRequests.KVM_SET_VCPU_EVENTS, segment);
+        }
+    }
+
+    /**
+     * The registers of the local APIC.
+     *
+     * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} when it is not in the kernel
+     */
+    public KvmBlob lapic() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment registers = arena.allocate(LAPIC_SIZE, Long.BYTES);
+            fd.ioctl("KVM_GET_LAPIC", KvmRequests.KVM_GET_LAPIC, registers);
+            return KvmBlob.read(registers);
+        }
+    }
+
+    /** Sets the registers of the local APIC; errors as for {@link #lapic}. */
+    public void setLapic(KvmBlob content) {
+        content.requireLength("a local APIC", LAPIC_SIZE);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment registers = arena.allocate(LAPIC_SIZE, Long.BYTES);
+            content.write(registers);
+            fd.ioctl("KVM_SET_LAPIC", KvmRequests.KVM_SET_LAPIC, registers);
+        }
+    }
+
+    /** What CPUID answers, as it was set. */
+    public List<CpuidEntry> cpuid() {
+        try (Arena arena = Arena.ofConfined()) {
+            // KVM takes no more than this, so there is never more to read.
+            CountedList list = new CountedList(arena, 8, CpuidEntry.SIZE, MOST_CPUID_ENTRIES);
+            fd.ioctl("KVM_GET_CPUID2", KvmRequests.KVM_GET_CPUID2, list.segment());
+            List<CpuidEntry> entries = new ArrayList<>(list.count());
+            for (int i = 0; i < list.count(); i++) {
+                entries.add(CpuidEntry.read(list.segment(), list.at(i)));
+            }
+            return List.copyOf(entries);
+        }
+    }
+
     /** Sets what CPUID answers; before the vCPU runs for the first time. */
     public void setCpuid(List<CpuidEntry> entries) {
         try (Arena arena = Arena.ofConfined()) {
@@ -144,6 +345,43 @@ public final class KvmVcpu implements AutoCloseable {
         }
     }
 
+    /** Reads any number of model-specific registers, and tells which are unknown. */
+    public MsrReading readMsrs(List<Integer> indices) {
+        List<MsrEntry> entries = new ArrayList<>(indices.size());
+        List<Integer> unknown = new ArrayList<>();
+        int next = 0;
+        while (next < indices.size()) {
+            int end = Math.min(indices.size(), next + MSRS_PER_CALL);
+            List<MsrEntry> read = msrs(indices.subList(next, end));
+            entries.addAll(read);
+            next += read.size();
+            if (next < end) {
+                unknown.add(indices.get(next));
+                next++;
+            }
+        }
+        return new MsrReading(entries, unknown);
+    }
+
+    /**
+     * Sets any number of model-specific registers in order, and goes on after one that is refused.
+     *
+     * @return those that were refused: unknown here, or with a value that they cannot hold
+     */
+    public List<MsrEntry> writeMsrs(List<MsrEntry> entries) {
+        List<MsrEntry> refused = new ArrayList<>();
+        int next = 0;
+        while (next < entries.size()) {
+            int end = Math.min(entries.size(), next + MSRS_PER_CALL);
+            next += setMsrs(entries.subList(next, end));
+            if (next < end) {
+                refused.add(entries.get(next));
+                next++;
+            }
+        }
+        return List.copyOf(refused);
+    }
+
     /** Whether the vCPU runs, halts, or waits for its start: one of {@code KVM_MP_STATE_*}. */
     public int mpState() {
         try (Arena arena = Arena.ofConfined()) {
@@ -153,9 +391,113 @@ public final class KvmVcpu implements AutoCloseable {
         }
     }
 
+    /**
+     * Makes the vCPU run, halt, or wait for its start.
+     *
+     * @param state one of {@code KVM_MP_STATE_*}
+     * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} for a state that x86 does not have,
+     *     or that needs the local APIC in the kernel
+     */
+    public void setMpState(int state) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment segment = arena.allocateFrom(JAVA_INT, state);
+            fd.ioctl("KVM_SET_MP_STATE", KvmRequests.KVM_SET_MP_STATE, segment);
+        }
+    }
+
     /** The vCPU's time stamp counter, in kHz; 0 when the host does not tell. */
     public int tscKhz() {
         return Math.max(0, fd.tryIoctl(KvmRequests.KVM_GET_TSC_KHZ, 0));
+    }
+
+    /**
+     * Sets the rate of the vCPU's time stamp counter.
+     *
+     * @param khz 1 to 2<sup>31</sup>-1
+     * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} when the host cannot scale and the
+     *     rate is below its own; without scaling, a higher rate is met by correcting the counter at
+     *     every entry
+     */
+    public void setTscKhz(int khz) {
+        if (khz <= 0) {
+            throw new IllegalArgumentException("a rate of " + khz + " kHz");
+        }
+        fd.ioctl("KVM_SET_TSC_KHZ", KvmRequests.KVM_SET_TSC_KHZ, khz);
+    }
+
+    /**
+     * What the vCPU's time stamp counter is ahead of the host's.
+     *
+     * @return nothing on a kernel older than 5.16, which does not tell
+     */
+    public OptionalLong tscOffset() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment offset = arena.allocate(JAVA_LONG);
+            MemorySegment attribute = tscOffsetAttribute(arena, offset);
+            if (fd.tryIoctl(KvmRequests.KVM_HAS_DEVICE_ATTR, attribute) < 0) {
+                return OptionalLong.empty();
+            }
+            fd.ioctl("KVM_GET_DEVICE_ATTR", KvmRequests.KVM_GET_DEVICE_ATTR, attribute);
+            return OptionalLong.of(offset.get(JAVA_LONG, 0));
+        }
+    }
+
+    /**
+     * Sets what the vCPU's time stamp counter is ahead of the host's. A host that gives its guests
+     * its own counter accepts the value and ignores it.
+     *
+     * @throws io.jvmm.ffi.linux.KernelException {@code ENXIO} or {@code ENOTTY} on a kernel older
+     *     than 5.16
+     */
+    public void setTscOffset(long ticks) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment attribute =
+                    tscOffsetAttribute(arena, arena.allocateFrom(JAVA_LONG, ticks));
+            fd.ioctl("KVM_SET_DEVICE_ATTR", KvmRequests.KVM_SET_DEVICE_ATTR, attribute);
+        }
+    }
+
+    private static MemorySegment tscOffsetAttribute(Arena arena, MemorySegment value) {
+        MemorySegment attribute = arena.allocate(DEVICE_ATTR_SIZE, Long.BYTES);
+        attribute.set(JAVA_INT, ATTR_GROUP, KvmConstants.KVM_VCPU_TSC_CTRL);
+        attribute.set(JAVA_LONG, ATTR_NUMBER, KvmConstants.KVM_VCPU_TSC_OFFSET);
+        attribute.set(JAVA_LONG, ATTR_ADDRESS, value.address());
+        return attribute;
+    }
+
+    /**
+     * Tells a guest that uses kvmclock that it was paused, so that its watchdogs forgive the time;
+     * to be called before it runs again.
+     *
+     * @return whether the guest uses kvmclock
+     */
+    public boolean kvmclockCtrl() {
+        int result = fd.tryIoctl(KvmRequests.KVM_KVMCLOCK_CTRL, 0);
+        if (Errno.EINVAL.is(result)) {
+            return false;
+        }
+        KernelException.check("KVM_KVMCLOCK_CTRL", result);
+        return true;
+    }
+
+    /**
+     * Replaces the thread's signal mask for the time inside {@link #run}, atomically: a signal that
+     * the thread blocks and this mask lets through ends {@code run} and stays pending.
+     *
+     * @param blocked signals that stay blocked, bit {@code n - 1} for signal {@code n}
+     */
+    public void setSignalMask(long blocked) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment mask = arena.allocate(SIGNAL_MASK_SET + Long.BYTES, Integer.BYTES);
+            mask.set(JAVA_INT, 0, Long.BYTES);
+            mask.set(JAVA_LONG_UNALIGNED, SIGNAL_MASK_SET, blocked);
+            fd.ioctl("KVM_SET_SIGNAL_MASK", KvmRequests.KVM_SET_SIGNAL_MASK, mask);
+        }
+    }
+
+    /** Lets {@link #run} use the thread's own signal mask again. */
+    public void clearSignalMask() {
+        fd.ioctl("KVM_SET_SIGNAL_MASK", KvmRequests.KVM_SET_SIGNAL_MASK, 0);
     }
 
     /** Unmaps the page, then closes the descriptor; a view of the page throws from then on. */

@@ -23,6 +23,13 @@ public final class KvmVm implements AutoCloseable {
     private static final int PIT_CONFIG_SIZE = 64;
     private static final int MEMORY_REGION_SIZE = 32;
 
+    static final int IRQCHIP_SIZE = 520;
+    static final long IRQCHIP_ID = 0;
+    static final long IRQCHIP_CONTENT = 8;
+
+    /** Bytes of a controller's content, whichever it is. */
+    private static final int CONTENT_SIZE = 512;
+
     private final Fd fd;
     private final int vcpuMmapSize;
 
@@ -116,6 +123,79 @@ public final class KvmVm implements AutoCloseable {
     }
 
     /**
+     * The state of an interrupt controller.
+     *
+     * @param chip one of {@code KVM_IRQCHIP_*}
+     * @throws io.jvmm.ffi.linux.KernelException {@code ENXIO} when the controllers are not in the
+     *     kernel, {@code EINVAL} when there is no such
+     */
+    public KvmBlob irqchip(int chip) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(IRQCHIP_SIZE, Long.BYTES);
+            state.set(JAVA_INT, IRQCHIP_ID, chip);
+            fd.ioctl("KVM_GET_IRQCHIP", KvmRequests.KVM_GET_IRQCHIP, state);
+            return KvmBlob.read(state.asSlice(IRQCHIP_CONTENT));
+        }
+    }
+
+    /** Sets the state of an interrupt controller; arguments and errors as for {@link #irqchip}. */
+    public void setIrqchip(int chip, KvmBlob content) {
+        content.requireLength("an interrupt controller", CONTENT_SIZE);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(IRQCHIP_SIZE, Long.BYTES);
+            state.set(JAVA_INT, IRQCHIP_ID, chip);
+            content.write(state.asSlice(IRQCHIP_CONTENT));
+            fd.ioctl("KVM_SET_IRQCHIP", KvmRequests.KVM_SET_IRQCHIP, state);
+        }
+    }
+
+    /**
+     * The state of the timer.
+     *
+     * @throws io.jvmm.ffi.linux.KernelException {@code ENXIO} when there is none in the kernel
+     */
+    public PitState pit() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(PitState.SIZE, Long.BYTES);
+            fd.ioctl("KVM_GET_PIT2", KvmRequests.KVM_GET_PIT2, state);
+            return PitState.read(state);
+        }
+    }
+
+    /** Sets the state of the timer, whose periods begin anew; errors as for {@link #pit}. */
+    public void setPit(PitState pit) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(PitState.SIZE, Long.BYTES);
+            pit.write(state);
+            fd.ioctl("KVM_SET_PIT2", KvmRequests.KVM_SET_PIT2, state);
+        }
+    }
+
+    /** The clock that guests read by kvmclock. */
+    public ClockData clock() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment clock = arena.allocate(ClockData.SIZE, Long.BYTES);
+            fd.ioctl("KVM_GET_CLOCK", KvmRequests.KVM_GET_CLOCK, clock);
+            return ClockData.read(clock);
+        }
+    }
+
+    /**
+     * Sets the clock. With {@code KVM_CLOCK_REALTIME} the kernel adds the time that has passed
+     * since {@link ClockData#realtime}; the other flags have no effect.
+     *
+     * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} for a flag that the kernel does not
+     *     know
+     */
+    public void setClock(ClockData data) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment clock = arena.allocate(ClockData.SIZE, Long.BYTES);
+            data.write(clock);
+            fd.ioctl("KVM_SET_CLOCK", KvmRequests.KVM_SET_CLOCK, clock);
+        }
+    }
+
+    /**
      * Turns a capability on.
      *
      * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} when this kernel does not know it
@@ -136,8 +216,11 @@ public final class KvmVm implements AutoCloseable {
      *     EINVAL} when the host does not take that many
      */
     public KvmVcpu createVcpu(int id) {
+        int xsaveSize = checkExtension(KvmConstants.KVM_CAP_XSAVE2);
         return KvmVcpu.own(
-                fd.ioctlForFd("KVM_CREATE_VCPU", KvmRequests.KVM_CREATE_VCPU, id), vcpuMmapSize);
+                fd.ioctlForFd("KVM_CREATE_VCPU", KvmRequests.KVM_CREATE_VCPU, id),
+                vcpuMmapSize,
+                xsaveSize);
     }
 
     @Override

@@ -2,16 +2,29 @@ package io.jvmm.ffi.kvm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jvmm.ffi.gen.kvm.kvm_clock_data;
 import io.jvmm.ffi.gen.kvm.kvm_cpuid2;
 import io.jvmm.ffi.gen.kvm.kvm_cpuid_entry2;
+import io.jvmm.ffi.gen.kvm.kvm_debugregs;
+import io.jvmm.ffi.gen.kvm.kvm_device_attr;
 import io.jvmm.ffi.gen.kvm.kvm_dtable;
 import io.jvmm.ffi.gen.kvm.kvm_irq_routing_entry;
 import io.jvmm.ffi.gen.kvm.kvm_irq_routing_irqchip;
+import io.jvmm.ffi.gen.kvm.kvm_irqchip;
+import io.jvmm.ffi.gen.kvm.kvm_lapic_state;
 import io.jvmm.ffi.gen.kvm.kvm_msr_entry;
+import io.jvmm.ffi.gen.kvm.kvm_pit_channel_state;
+import io.jvmm.ffi.gen.kvm.kvm_pit_state2;
 import io.jvmm.ffi.gen.kvm.kvm_regs;
 import io.jvmm.ffi.gen.kvm.kvm_run;
 import io.jvmm.ffi.gen.kvm.kvm_segment;
+import io.jvmm.ffi.gen.kvm.kvm_signal_mask;
 import io.jvmm.ffi.gen.kvm.kvm_sregs;
+import io.jvmm.ffi.gen.kvm.kvm_sregs2;
+import io.jvmm.ffi.gen.kvm.kvm_vcpu_events;
+import io.jvmm.ffi.gen.kvm.kvm_xcr;
+import io.jvmm.ffi.gen.kvm.kvm_xcrs;
+import io.jvmm.ffi.gen.kvm.kvm_xsave;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -107,7 +120,91 @@ class KvmLayoutTest {
                         kvm_irq_routing_irqchip.pin$offset()),
                 row("cpuid2.entries", 8, kvm_cpuid2.entries$offset()),
                 row("msr_entry", MsrEntry.SIZE, kvm_msr_entry.sizeof()),
-                row("msr_entry.data", MsrEntry.DATA, kvm_msr_entry.data$offset()));
+                row("msr_entry.data", MsrEntry.DATA, kvm_msr_entry.data$offset()),
+                row("sregs2", Sregs2.SIZE, kvm_sregs2.sizeof()),
+                row("sregs2.apic_base", Sregs.APIC_BASE, kvm_sregs2.apic_base$offset()),
+                row("sregs2.cr0", Sregs.CR0, kvm_sregs2.cr0$offset()),
+                row("sregs2.flags", Sregs2.FLAGS, kvm_sregs2.flags$offset()),
+                row("sregs2.pdptrs", Sregs2.PDPTRS, kvm_sregs2.pdptrs$offset()),
+                row("xsave", KvmVcpu.XSAVE_SIZE, kvm_xsave.sizeof()),
+                row("lapic_state", KvmVcpu.LAPIC_SIZE, kvm_lapic_state.sizeof()),
+                row("xcr", Xcr.SIZE, kvm_xcr.sizeof()),
+                row("xcr.xcr", Xcr.INDEX, kvm_xcr.xcr$offset()),
+                row("xcr.value", Xcr.VALUE, kvm_xcr.value$offset()),
+                row("xcrs", Xcr.LIST_SIZE, kvm_xcrs.sizeof()),
+                row("xcrs.nr_xcrs", Xcr.LIST_COUNT, kvm_xcrs.nr_xcrs$offset()),
+                row("xcrs.xcrs", Xcr.LIST_ENTRIES, kvm_xcrs.xcrs$offset()),
+                row("debugregs", DebugRegisters.SIZE, kvm_debugregs.sizeof()),
+                row("debugregs.db", DebugRegisters.DB, kvm_debugregs.db$offset()),
+                row("debugregs.dr6", DebugRegisters.DR6, kvm_debugregs.dr6$offset()),
+                row("debugregs.dr7", DebugRegisters.DR7, kvm_debugregs.dr7$offset()),
+                row("vcpu_events", VcpuEvents.SIZE, kvm_vcpu_events.sizeof()),
+                row(
+                        "vcpu_events.exception",
+                        VcpuEvents.EXCEPTION,
+                        kvm_vcpu_events.exception$offset()),
+                row(
+                        "vcpu_events.interrupt",
+                        VcpuEvents.INTERRUPT,
+                        kvm_vcpu_events.interrupt$offset()),
+                row("vcpu_events.nmi", VcpuEvents.NMI, kvm_vcpu_events.nmi$offset()),
+                row(
+                        "vcpu_events.sipi_vector",
+                        VcpuEvents.SIPI_VECTOR,
+                        kvm_vcpu_events.sipi_vector$offset()),
+                row("vcpu_events.flags", VcpuEvents.FLAGS, kvm_vcpu_events.flags$offset()),
+                row("vcpu_events.smi", VcpuEvents.SMI, kvm_vcpu_events.smi$offset()),
+                row(
+                        "vcpu_events.triple_fault",
+                        VcpuEvents.TRIPLE_FAULT,
+                        kvm_vcpu_events.triple_fault$offset()),
+                row(
+                        "vcpu_events.exception_has_payload",
+                        VcpuEvents.EXCEPTION_HAS_PAYLOAD,
+                        kvm_vcpu_events.exception_has_payload$offset()),
+                row(
+                        "vcpu_events.exception_payload",
+                        VcpuEvents.EXCEPTION_PAYLOAD,
+                        kvm_vcpu_events.exception_payload$offset()),
+                row(
+                        "vcpu_events.exception.error_code",
+                        VcpuEvents.EXCEPTION_ERROR_CODE,
+                        kvm_vcpu_events.exception.error_code$offset()),
+                row("vcpu_events.interrupt.shadow", 3, kvm_vcpu_events.interrupt.shadow$offset()),
+                row("vcpu_events.nmi.masked", 2, kvm_vcpu_events.nmi.masked$offset()),
+                row("vcpu_events.smi.latched_init", 3, kvm_vcpu_events.smi.latched_init$offset()),
+                row("clock_data", ClockData.SIZE, kvm_clock_data.sizeof()),
+                row("clock_data.clock", ClockData.CLOCK, kvm_clock_data.clock$offset()),
+                row("clock_data.flags", ClockData.FLAGS, kvm_clock_data.flags$offset()),
+                row("clock_data.realtime", ClockData.REALTIME, kvm_clock_data.realtime$offset()),
+                row("clock_data.host_tsc", ClockData.HOST_TSC, kvm_clock_data.host_tsc$offset()),
+                row("irqchip", KvmVm.IRQCHIP_SIZE, kvm_irqchip.sizeof()),
+                row("irqchip.chip_id", KvmVm.IRQCHIP_ID, kvm_irqchip.chip_id$offset()),
+                row("irqchip.chip", KvmVm.IRQCHIP_CONTENT, kvm_irqchip.chip$offset()),
+                row("pit_state2", PitState.SIZE, kvm_pit_state2.sizeof()),
+                row("pit_state2.flags", PitState.FLAGS, kvm_pit_state2.flags$offset()),
+                row("pit_channel_state", PitState.Channel.SIZE, kvm_pit_channel_state.sizeof()),
+                row(
+                        "pit_channel_state.latched_count",
+                        PitState.Channel.LATCHED_COUNT,
+                        kvm_pit_channel_state.latched_count$offset()),
+                row(
+                        "pit_channel_state.count_latched",
+                        PitState.Channel.COUNT_LATCHED,
+                        kvm_pit_channel_state.count_latched$offset()),
+                row(
+                        "pit_channel_state.gate",
+                        PitState.Channel.GATE,
+                        kvm_pit_channel_state.gate$offset()),
+                row(
+                        "pit_channel_state.count_load_time",
+                        PitState.Channel.COUNT_LOAD_TIME,
+                        kvm_pit_channel_state.count_load_time$offset()),
+                row("device_attr", KvmVcpu.DEVICE_ATTR_SIZE, kvm_device_attr.sizeof()),
+                row("device_attr.group", KvmVcpu.ATTR_GROUP, kvm_device_attr.group$offset()),
+                row("device_attr.attr", KvmVcpu.ATTR_NUMBER, kvm_device_attr.attr$offset()),
+                row("device_attr.addr", KvmVcpu.ATTR_ADDRESS, kvm_device_attr.addr$offset()),
+                row("signal_mask.sigset", KvmVcpu.SIGNAL_MASK_SET, kvm_signal_mask.sizeof()));
     }
 
     private static Arguments row(String what, long ours, long generated) {
