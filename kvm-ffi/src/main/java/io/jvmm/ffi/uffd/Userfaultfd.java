@@ -16,8 +16,8 @@ import java.util.Set;
  * A descriptor through which a program serves the page faults of registered ranges of memory: of
  * its own, or of the process that has sent the descriptor.
  *
- * <p>Thread-safe, for platform threads. After the first call of a thread and once compiled, no
- * method named {@code try…} allocates.
+ * <p>Thread-safe, for platform threads. After the first call of a thread, and once the optimising
+ * compiler (C2) has been there, no method named {@code try…} allocates.
  *
  * <p><b>Results.</b> Methods that fill pages return the bytes that are done, more than 0 and
  * possibly fewer than asked for: go on behind them, and the next call names the reason. When

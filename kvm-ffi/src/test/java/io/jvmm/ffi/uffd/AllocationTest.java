@@ -32,7 +32,8 @@ class AllocationTest {
                 Mapping source = Mapping.anonymous(PAGE);
                 Userfaultfd uffd = Userfaultfd.open(Set.of(Feature.THREAD_ID))) {
             uffd.register(memory.address(), BYTES, Set.of(Tracking.MISSING));
-            // Compiled code is what is asserted on, so rounds go by until one is free of garbage.
+            // Native calls leave garbage until C2 has compiled them: rounds go by until one is
+            // free.
             Waiter reader = Waiter.start(() -> roundsUntilFree(uffd, memory.address(), source));
             while (reader.isWaiting()) {
                 memory.advise(Advice.DONTNEED);
