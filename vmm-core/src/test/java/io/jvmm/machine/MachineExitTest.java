@@ -48,7 +48,9 @@ class MachineExitTest {
                             MachineExit.Failed.class,
                             failed -> {
                                 assertThat(failed.reason())
-                                        .startsWith("vCPU 0: KVM cannot emulate an instruction")
+                                        .startsWith(
+                                                "vCPU 0: KVM cannot fetch the guest's next"
+                                                        + " instruction")
                                         .doesNotContain("\n");
                                 assertThat(failed.details())
                                         .contains("rip 00000000e0000000", "rax", "cr3", "efer");

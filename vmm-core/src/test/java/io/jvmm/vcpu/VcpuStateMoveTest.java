@@ -2,6 +2,8 @@ package io.jvmm.vcpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import io.jvmm.bus.Bus;
 import io.jvmm.bus.IoDevice;
 import io.jvmm.ffi.kvm.ClockData;
@@ -16,8 +18,11 @@ import io.jvmm.state.Saved;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -26,15 +31,15 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A guest that is saved in the middle of its work goes on in another machine: it computes with
- * integers, SSE and x87, halts, talks to devices, takes timer interrupts and checks its memory, and
- * finds nothing changed.
+ * integers, SSE, x87 and AVX, halts, talks to devices, takes timer interrupts and checks its
+ * memory, and finds nothing changed.
  */
 @RequiresKvm
 @Timeout(240)
 class VcpuStateMoveTest {
 
-    private static final int[] ROLES = {0, 1, 2, 3, 4, 5};
-    private static final int MOVES = 4;
+    private static final int[] ROLES = {0, 1, 2, 3, 4, 5, 6};
+    private static final int MOVES = 8;
     private static final long ROUNDS_BETWEEN = 1;
     private static final int CHIPS = 3;
 
@@ -81,6 +86,53 @@ class VcpuStateMoveTest {
                 vm.close();
             }
         }
+    }
+
+    @Test
+    void aVectorRegisterMovesInTheMiddleOfTheProgramThatUsesIt() {
+        int source = 0x40;
+        int target = 0x60;
+        byte[] code =
+                TinyVm.program(
+                        0x0F, 0x20, 0xE0, // mov eax, cr4
+                        0x66, 0x0D, 0x00, 0x02, 0x00, 0x00, // or eax, OSFXSR
+                        0x0F, 0x22, 0xE0, // mov cr4, eax
+                        0xF3, 0x0F, 0x6F, 0x1E, source, 0x10, // movdqu xmm3, [source]
+                        0xE6, 0x10, // out 0x10, al
+                        0xF3, 0x0F, 0x7F, 0x1E, target, 0x10, // movdqu [target], xmm3
+                        0xF4); // hlt
+        byte[] pattern = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
+        byte[] program = Arrays.copyOf(code, 0x80);
+        System.arraycopy(pattern, 0, program, source, pattern.length);
+        try (TinyVm one = new TinyVm(program);
+                TinyVm other = new TinyVm(Payload.REAL_HLT)) {
+            one.ports.attach(0x10, 1, exitRequest(one), "exit request");
+            assertThat(one.loop.run()).isInstanceOf(VcpuStop.Kicked.class);
+
+            other.memory.segment().copyFrom(one.memory.segment());
+            VcpuState.capture(one.vcpu, one.kvm.msrIndices()).apply(other.vcpu);
+            assertThat(other.loop.run()).isInstanceOf(VcpuStop.Failed.class);
+
+            MemorySegment written =
+                    other.memory
+                            .segment()
+                            .asSlice(Payload.REAL_MODE_ENTRY + (long) target, pattern.length);
+            assertThat(written.toArray(JAVA_BYTE)).isEqualTo(pattern);
+        }
+    }
+
+    private static IoDevice exitRequest(TinyVm vm) {
+        return new IoDevice() {
+            @Override
+            public long read(long offset, int size) {
+                return 0;
+            }
+
+            @Override
+            public void write(long offset, int size, long value) {
+                vm.vcpu.page().requestExit();
+            }
+        };
     }
 
     private static List<byte[]> chipsOf(KvmVm vm) {
