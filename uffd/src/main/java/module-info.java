@@ -8,4 +8,6 @@
 module io.jvmm.uffd {
     requires static org.jspecify;
     requires io.jvmm.ffi;
+
+    exports io.jvmm.paging;
 }

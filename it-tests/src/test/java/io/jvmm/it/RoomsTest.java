@@ -37,6 +37,7 @@ class RoomsTest {
                     Map.entry("ffi.linux", Set.of("ffi.gen")),
                     Map.entry("ffi.kvm", Set.of("ffi.linux", "ffi.gen")),
                     Map.entry("ffi.uffd", Set.of("ffi.linux", "ffi.gen")),
+                    Map.entry("paging", Set.of("ffi.uffd", "ffi.linux")),
                     Map.entry("guest", Set.of()),
                     Map.entry("layout", Set.of()),
                     Map.entry("memory", Set.of("layout", "ffi.linux", "paging")),
@@ -52,6 +53,7 @@ class RoomsTest {
                             "machine",
                             Set.of(
                                     "layout",
+                                    "paging",
                                     "memory",
                                     "bus",
                                     "state",
