@@ -1,11 +1,13 @@
 package io.jvmm.ffi.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Gets a thread out of the kernel: a signal whose handler does nothing, so that all it leaves
@@ -18,11 +20,27 @@ import java.lang.foreign.MemorySegment;
  * <p>A handler is the whole process's. The first {@link #install} sets it, the last {@link #close}
  * puts back what was there. Thread-safe.
  *
- * <p>The thread to be kicked must not block the signal: {@link Signals#unblock}.
+ * <p>Nothing keeps other code of the process from setting a handler of its own later, so each kick
+ * looks first. Another handler stays: it is called for every kick, and the kicks work all the same.
+ * Where there is none any more, a kick would end the process or be lost, so the harmless one is put
+ * back. {@link #takeover} tells of either.
+ *
+ * <p>The thread to be kicked must not block the signal ({@link Signals#unblock}), or must open it
+ * inside the call that is to be interrupted.
  */
 public final class Kick implements AutoCloseable {
 
-    private static final String HANDLER = "labs";
+    /** What a process does with a signal. */
+    public enum Handler {
+        /** What {@link Kick#install} has set, which does nothing. */
+        OURS,
+        /** A function that somebody has set since. */
+        ANOTHER,
+        /** None any more: the signal is ignored, or ends the process. */
+        NONE
+    }
+
+    private static final long HARMLESS = Linux.addressOf("labs");
     private static final long SIG_DFL = 0;
     private static final long SIG_IGN = 1;
 
@@ -42,7 +60,7 @@ public final class Kick implements AutoCloseable {
 
     /** The handler of one signal: how many use it, and what was there before. */
     private static final class Installation {
-        final byte[] previous;
+        byte[] previous;
         int users;
 
         Installation(byte[] previous) {
@@ -52,6 +70,8 @@ public final class Kick implements AutoCloseable {
 
     private final int signal;
     private boolean closed;
+    private volatile Handler found = Handler.OURS;
+    private final AtomicBoolean told = new AtomicBoolean();
 
     private Kick(int signal) {
         this.signal = signal;
@@ -83,20 +103,29 @@ public final class Kick implements AutoCloseable {
 
     private static byte[] setHandler(int signal) {
         byte[] previous = action(signal);
-        long handler = read(previous, ACTION_HANDLER);
-        long harmless = Linux.addressOf(HANDLER);
-        if (handler != SIG_DFL && handler != SIG_IGN && handler != harmless) {
+        if (handlerOf(read(previous, ACTION_HANDLER)) == Handler.ANOTHER) {
             throw new IllegalStateException(
                     "signal " + signal + " has a handler already; choose another one for kicks");
         }
+        setHarmless(signal);
+        return previous;
+    }
+
+    private static Handler handlerOf(long function) {
+        if (function == HARMLESS) {
+            return Handler.OURS;
+        }
+        return function == SIG_DFL || function == SIG_IGN ? Handler.NONE : Handler.ANOTHER;
+    }
+
+    private static void setHarmless(int signal) {
         byte[] action = new byte[(int) SIGACTION_BYTES];
-        write(action, ACTION_HANDLER, harmless);
+        write(action, ACTION_HANDLER, HARMLESS);
         // The way back from a handler leads through a piece of libc, which libc's own sigaction(3)
         // fills in. Any handler that came that way knows it.
         write(action, ACTION_FLAGS, SA_RESTORER);
         write(action, ACTION_RESTORER, read(action(SIGSEGV), ACTION_RESTORER));
         setAction(signal, action);
-        return previous;
     }
 
     private static byte[] action(int signal) {
@@ -139,18 +168,60 @@ public final class Kick implements AutoCloseable {
         KernelException.check("tgkill", trySend(threadId));
     }
 
-    /** As {@link #send}: 0, or {@code -ESRCH} if the thread has ended. */
+    /**
+     * As {@link #send}: 0; {@code -ESRCH} if the thread has ended; for a real-time signal {@code
+     * -EAGAIN} if too many wait already, one of which does as well.
+     */
     public int trySend(int threadId) {
         synchronized (this) {
             if (closed) {
                 // The default action of the signal would end the process.
                 throw new IllegalStateException("the kick is closed");
             }
+            guard();
             return (int) Linux.call(Nr.TGKILL, NativeThread.processId(), threadId, signal);
         }
     }
 
-    /** Gives the signal back. A second call does nothing. */
+    /** Who handles the signal at this moment. One system call. */
+    public Handler handler() {
+        MemorySegment scratch = Linux.scratch();
+        sigaction(signal, 0, scratch.address());
+        return handlerOf(scratch.get(JAVA_LONG, ACTION_HANDLER));
+    }
+
+    /**
+     * Whether a kick has found that the signal is not its own any more. Only the first call after
+     * that answers so, so that it is reported once.
+     *
+     * @return what was found, or {@link Handler#OURS}
+     */
+    public Handler takeover() {
+        Handler handler = found;
+        return handler != Handler.OURS && told.compareAndSet(false, true) ? handler : Handler.OURS;
+    }
+
+    private void guard() {
+        Handler handler = handler();
+        if (handler == Handler.OURS) {
+            return;
+        }
+        found = handler;
+        if (handler == Handler.NONE) {
+            synchronized (INSTALLED) {
+                Installation installation = INSTALLED[signal];
+                if (installation != null && handler() == Handler.NONE) {
+                    installation.previous = action(signal);
+                    setHarmless(signal);
+                }
+            }
+        }
+    }
+
+    /**
+     * Gives the signal back, unless somebody else has taken it meanwhile. A second call does
+     * nothing.
+     */
     @Override
     public synchronized void close() {
         if (closed) {
@@ -163,6 +234,9 @@ public final class Kick implements AutoCloseable {
                 return;
             }
             INSTALLED[signal] = null;
+            if (handler() != Handler.OURS) {
+                return;
+            }
             // A kick may still be on its way to a thread, and the previous action may be to end the
             // process. Ignoring the signal for a moment discards it, in all threads.
             byte[] ignored = new byte[(int) SIGACTION_BYTES];

@@ -62,6 +62,7 @@ class ConstantsTest {
                         "Kick.ACTION_FLAGS",
                         "Kick.ACTION_HANDLER",
                         "Kick.ACTION_RESTORER",
+                        "Kick.HARMLESS",
                         "Kick.SIGACTION_BYTES",
                         "Kick.SIG_DFL",
                         "Kick.SIG_IGN",

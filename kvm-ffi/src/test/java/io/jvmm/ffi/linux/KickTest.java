@@ -3,16 +3,23 @@ package io.jvmm.ffi.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
 class KickTest {
 
+    private static final long SIG_DFL = 0;
+    private static final long SIG_IGN = 1;
     private static final int SIGKILL = 9;
     private static final int SIGSEGV = 11;
     private static final int SIGWINCH = 28;
@@ -73,6 +80,65 @@ class KickTest {
                 .isInstanceOf(KernelException.class)
                 .hasMessageContaining("EINVAL");
         assertThatThrownBy(() -> Kick.install(65)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    /** The default action would end this process, and an ignored signal is a lost kick. */
+    @ParameterizedTest
+    @ValueSource(longs = {SIG_DFL, SIG_IGN})
+    void puttingNoHandlerInItsPlaceIsUndoneAndTold(long none) {
+        try (Kick kick = Kick.install();
+                UnixSocket.Pair pair = UnixSocket.pair();
+                Arena arena = Arena.ofShared()) {
+            setAction(kick.signal(), none);
+            assertThat(kick.handler()).isEqualTo(Kick.Handler.NONE);
+            BlockedReader reader = BlockedReader.start(pair.first(), arena.allocate(1));
+            assertThat(Errno.of(reader.kickOut(kick))).isEqualTo(Errno.EINTR);
+            assertThat(kick.handler()).isEqualTo(Kick.Handler.OURS);
+            assertThat(kick.takeover()).isEqualTo(Kick.Handler.NONE);
+            assertThat(kick.takeover()).as("told once").isEqualTo(Kick.Handler.OURS);
+        }
+        assertThat(handlerOf(Signals.SIGUSR1)).isEqualTo(none);
+        setAction(Signals.SIGUSR1, SIG_DFL);
+    }
+
+    @Test
+    void leavesAHandlerThatSomebodyHasSetSinceAndStillInterrupts() {
+        // As harmless as the one that it takes the place of.
+        long others = Linux.addressOf("abs");
+        try (UnixSocket.Pair pair = UnixSocket.pair();
+                Arena arena = Arena.ofShared()) {
+            Kick kick = Kick.install();
+            assertThat(kick.takeover()).isEqualTo(Kick.Handler.OURS);
+            setAction(kick.signal(), others);
+            BlockedReader reader = BlockedReader.start(pair.first(), arena.allocate(1));
+            assertThat(Errno.of(reader.kickOut(kick))).isEqualTo(Errno.EINTR);
+            assertThat(kick.takeover()).isEqualTo(Kick.Handler.ANOTHER);
+            kick.close();
+            assertThat(handlerOf(Signals.SIGUSR1)).isEqualTo(others);
+        } finally {
+            setAction(Signals.SIGUSR1, SIG_DFL);
+        }
+    }
+
+    /** As the application's own {@code sigaction} would. */
+    private static void setAction(int signal, long handler) {
+        MemorySegment action = Linux.scratch();
+        // Flags and the way back from the handler stay.
+        KernelException.check(
+                "rt_sigaction",
+                Linux.call(Nr.RT_SIGACTION, signal, 0, action.address(), Signals.SET_BYTES));
+        action.set(JAVA_LONG, 0, handler);
+        KernelException.check(
+                "rt_sigaction",
+                Linux.call(Nr.RT_SIGACTION, signal, action.address(), 0, Signals.SET_BYTES));
+    }
+
+    private static long handlerOf(int signal) {
+        MemorySegment action = Linux.scratch();
+        KernelException.check(
+                "rt_sigaction",
+                Linux.call(Nr.RT_SIGACTION, signal, 0, action.address(), Signals.SET_BYTES));
+        return action.get(JAVA_LONG, 0);
     }
 
     @Test
