@@ -12,6 +12,9 @@ import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.linux.Kick;
 import io.jvmm.layout.GuestLayout;
 import io.jvmm.vcpu.ExitLoop;
+import io.jvmm.vcpu.KickStrategy;
+import io.jvmm.vcpu.VcpuOptions;
+import io.jvmm.vcpu.VcpuPlacement;
 import io.jvmm.vcpu.VcpuSetup;
 import io.jvmm.vcpu.VcpuStop;
 import io.jvmm.vcpu.VcpuThread;
@@ -124,10 +127,6 @@ public final class Machine implements AutoCloseable {
                     "this host runs machines of at most %d vCPUs, not %d"
                             .formatted(most, config.cpus()));
         }
-        if (kvm.checkExtension(KvmConstants.KVM_CAP_IMMEDIATE_EXIT) == 0) {
-            throw new MachineException(
-                    "this host's kernel lacks KVM_CAP_IMMEDIATE_EXIT: use Linux 4.11 or newer");
-        }
     }
 
     private BootPlan load(GuestRam ram) {
@@ -157,6 +156,8 @@ public final class Machine implements AutoCloseable {
 
     private void createVcpus(Kvm kvm, KvmVm vm, Kick kick) {
         VcpuSetup setup = new VcpuSetup(kvm, config.cpus());
+        VcpuOptions options =
+                new VcpuOptions(config.name(), KickStrategy.of(kvm), VcpuPlacement.ANYWHERE);
         for (int index = 0; index < config.cpus(); index++) {
             KvmVcpu vcpu = owned.own(vm.createVcpu(index), KvmVcpu::close);
             setup.prepare(vcpu, index);
@@ -164,7 +165,7 @@ public final class Machine implements AutoCloseable {
                 VcpuSetup.enter(vcpu, bootPlan.entry());
             }
             ExitLoop loop = new ExitLoop(vcpu, platform.ports(), platform.mmio());
-            vcpus.add(new VcpuThread(index, vcpu, loop, kick, config.name(), new VcpuListener()));
+            vcpus.add(new VcpuThread(index, vcpu, loop, kick, options, new VcpuListener()));
         }
     }
 

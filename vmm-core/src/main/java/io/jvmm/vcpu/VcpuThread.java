@@ -2,16 +2,20 @@ package io.jvmm.vcpu;
 
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.linux.Kick;
-import io.jvmm.ffi.linux.NativeThread;
-import io.jvmm.ffi.linux.Signals;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 
@@ -20,9 +24,9 @@ import java.util.function.Function;
  *
  * <p>Commands may come from any thread; each is answered by a future, in the order in which they
  * came. The thread looks at its mailbox only when it is not inside the guest, so every command is
- * followed by a kick: the exit request in the shared page first, which closes the race with a
- * thread that is about to enter, then the signal, which breaks a guest that runs, halts, or waits
- * for a missing page.
+ * followed by a {@linkplain VcpuKick kick}, which breaks a guest that runs, halts, or waits for a
+ * missing page. What no kick breaks is the kernel's own wait for such a page; {@link #pause} deals
+ * with that, and who ends the machine lets its pager go.
  *
  * <p>A platform thread, since {@code KVM_RUN} would pin a carrier for as long as the guest runs. It
  * does not own the {@link KvmVcpu}: close that after {@link #join}.
@@ -47,54 +51,65 @@ public final class VcpuThread {
 
         /** The thread died of a fault of the monitor's own. */
         void died(int index, Throwable cause);
+
+        /** A pause that was answered {@link Quiescence#IN_FAULT} is complete: the page has come. */
+        default void paused(int index) {}
     }
 
     private record Command(Runnable action, CompletableFuture<?> answer) {}
 
+    private static final Logger LOG = LoggerFactory.getLogger(VcpuThread.class);
+
     private final int index;
     private final KvmVcpu vcpu;
     private final ExitLoop exits;
-    private final Kick kick;
+    private final Kick signal;
+    private final VcpuKick kick;
+    private final VcpuPlacement placement;
     private final Listener listener;
     private final Thread thread;
     private final Queue<Command> mailbox = new ConcurrentLinkedQueue<>();
-    private final CountDownLatch born = new CountDownLatch(1);
+    private final CompletableFuture<Void> born = new CompletableFuture<>();
+
+    /** Pauses that were answered before they were complete. */
+    private final Set<VcpuPause> inFault = ConcurrentHashMap.newKeySet();
 
     /** Held while the thread is kicked, and while it turns FINISHED. */
     private final Object finishing = new Object();
 
     private volatile State state = State.PAUSED;
-    private volatile int tid;
 
-    /** Starts the thread; it is paused when this returns. */
+    /**
+     * Starts the thread; it is paused when this returns.
+     *
+     * @param signal by which it is kicked
+     * @throws VcpuException the thread cannot be run in the way that the options demand
+     */
     public VcpuThread(
-            int index, KvmVcpu vcpu, ExitLoop exits, Kick kick, String machine, Listener listener) {
+            int index,
+            KvmVcpu vcpu,
+            ExitLoop exits,
+            Kick signal,
+            VcpuOptions options,
+            Listener listener) {
         this.index = index;
         this.vcpu = vcpu;
         this.exits = exits;
-        this.kick = kick;
+        this.signal = signal;
+        this.kick = options.kicks().on(vcpu, signal);
+        this.placement = options.placement();
         this.listener = listener;
         this.thread =
                 Thread.ofPlatform()
-                        .name(machine + "-vcpu-" + index)
+                        .name(options.machine() + "-vcpu-" + index)
                         .daemon(true)
                         .unstarted(this::live);
         thread.start();
-        awaitBirth();
-    }
-
-    private void awaitBirth() {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                born.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+        try {
+            born.join();
+        } catch (CompletionException e) {
+            Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+            throw failure("cannot run: " + cause.getMessage(), cause);
         }
     }
 
@@ -103,19 +118,49 @@ public final class VcpuThread {
         return state;
     }
 
+    /** The kernel's number of the thread, by which others know it. */
+    public int threadId() {
+        return kick.threadId();
+    }
+
     /** How often this vCPU left the guest, by reason. */
     public ExitCounters counters() {
         return exits.counters();
     }
 
-    /** Lets the guest run; done when the thread is about to enter it. */
+    /**
+     * Lets the guest run; done when the thread is about to enter it. A pause that was answered
+     * {@link Quiescence#IN_FAULT} and is not complete is withdrawn, and then it is done at once.
+     */
     public CompletableFuture<Void> resume() {
-        return post(() -> state = State.RUNNING);
+        boolean withdrawn = false;
+        for (VcpuPause pause : inFault) {
+            withdrawn |= pause.withdrawInFault();
+        }
+        // Posted all the same, for pauses that were asked for behind the withdrawn one.
+        CompletableFuture<Void> answer = post(() -> state = State.RUNNING);
+        return withdrawn ? CompletableFuture.completedFuture(null) : answer;
     }
 
-    /** Stops the guest; done when the vCPU is out of it and its last I/O is complete. */
-    public CompletableFuture<Void> pause() {
-        return post(this::pauseNow);
+    /** Asks the vCPU to leave the guest, and to stay out until it is resumed. */
+    public VcpuPause pause() {
+        VcpuPause pause = new VcpuPause(this);
+        send(new Command(() -> pauseNow(pause), pause.answer()));
+        return pause;
+    }
+
+    /** A pause is about to be answered before it is complete, or is not after all. */
+    void inFault(VcpuPause pause, boolean isIn) {
+        if (isIn) {
+            inFault.add(pause);
+        } else {
+            inFault.remove(pause);
+        }
+    }
+
+    /** What goes wrong with this vCPU, in the words of the machine's owner. */
+    VcpuException failure(String problem, @Nullable Throwable cause) {
+        return new VcpuException(index, problem, cause);
     }
 
     /** Ends the thread, from whatever state. */
@@ -183,11 +228,27 @@ public final class VcpuThread {
     public void kick() {
         synchronized (finishing) {
             if (state == State.RUNNING) {
-                vcpu.page().requestExit();
-                kick.trySend(tid);
+                kick.send();
             }
         }
         LockSupport.unpark(thread);
+        reportTakeover();
+    }
+
+    private void reportTakeover() {
+        String what =
+                switch (signal.takeover()) {
+                    case OURS -> null;
+                    case ANOTHER -> "has a handler of this application's, which hears every kick";
+                    case NONE -> "had lost its handler, which was put back";
+                };
+        if (what != null) {
+            LOG.warn(
+                    "signal {}, by which vCPU threads are kicked, {}:"
+                            + " leave it alone, or choose another one for kicks",
+                    signal.signal(),
+                    what);
+        }
     }
 
     private void finished() {
@@ -207,9 +268,15 @@ public final class VcpuThread {
 
     private void live() {
         try {
-            tid = NativeThread.id();
-            Signals.unblock(kick.signal());
-            born.countDown();
+            placement.apply();
+            kick.prepare();
+        } catch (Throwable e) {
+            finished();
+            born.completeExceptionally(e);
+            return;
+        }
+        born.complete(null);
+        try {
             while (state != State.FINISHED) {
                 serveMailbox();
                 switch (state) {
@@ -227,7 +294,6 @@ public final class VcpuThread {
             listener.died(index, e);
         } finally {
             finished();
-            born.countDown();
             refuseAll();
         }
     }
@@ -241,8 +307,8 @@ public final class VcpuThread {
     }
 
     private void serveMailbox() {
-        // First the flag, then the mailbox: a command that comes after the look raises it again.
-        vcpu.page().clearExitRequest();
+        // First the kick, then the mailbox: a command that comes after the look kicks again.
+        kick.clear();
         // What comes behind the command to finish is refused, not obeyed.
         @Nullable Command command;
         while (state != State.FINISHED && (command = mailbox.poll()) != null) {
@@ -258,19 +324,35 @@ public final class VcpuThread {
     /**
      * Leaves the guest for good: after a port or MMIO exit the instruction is complete only when
      * {@code KVM_RUN} was entered once more (api.rst, 5), and until then registers are not to be
-     * trusted.
+     * trusted. That entry may itself wait for a missing page, into which a string input goes.
      */
-    private void pauseNow() {
-        if (state != State.RUNNING) {
+    private void pauseNow(VcpuPause pause) {
+        if (pause.isWithdrawn()) {
+            inFault.remove(pause);
             return;
         }
-        vcpu.page().requestExit();
-        VcpuStop stop = exits.run();
-        vcpu.page().clearExitRequest();
-        state = State.PAUSED;
-        if (!(stop instanceof VcpuStop.Kicked)) {
+        VcpuStop stop = state == State.RUNNING ? complete() : VcpuStop.Kicked.INSTANCE;
+        boolean stopped = !(stop instanceof VcpuStop.Kicked);
+        // The completion may have waited for a page, and the pause may be withdrawn meanwhile.
+        Optional<Quiescence> before = pause.settle();
+        if (before.isPresent() || stopped) {
+            state = State.PAUSED;
+        }
+        if (stopped) {
             listener.stopped(index, stop);
         }
+        inFault.remove(pause);
+        pause.answer().complete(null);
+        if (before.filter(Quiescence.IN_FAULT::equals).isPresent()) {
+            listener.paused(index);
+        }
+    }
+
+    private VcpuStop complete() {
+        kick.sendToSelf();
+        VcpuStop stop = exits.run();
+        kick.clear();
+        return stop;
     }
 
     private void refuseAll() {

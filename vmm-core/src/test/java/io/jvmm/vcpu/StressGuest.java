@@ -1,5 +1,7 @@
 package io.jvmm.vcpu;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.jvmm.bus.Bus;
 import io.jvmm.bus.IoDevice;
 import io.jvmm.guest.Payload;
@@ -9,10 +11,12 @@ import io.jvmm.guest.PayloadReport;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The devices that {@link Payload#STRESS} talks to: gives it its roles, echoes, and collects what
@@ -20,8 +24,11 @@ import java.util.concurrent.atomic.AtomicLongArray;
  */
 final class StressGuest {
 
-    private static final int FIRST_PAGE = (32 << 20) / PayloadPages.PAGE_SIZE;
-    private static final int PAGES_PER_VCPU = 64;
+    /** The role in which a vCPU checks its pages again and again. */
+    static final int ROLE_PAGES = 5;
+
+    static final int FIRST_PAGE = (32 << 20) / PayloadPages.PAGE_SIZE;
+    static final int PAGES_PER_VCPU = 64;
 
     private final Queue<Integer> parameters = new ConcurrentLinkedQueue<>();
     private final Queue<PayloadReport> failures = new ConcurrentLinkedQueue<>();
@@ -79,6 +86,14 @@ final class StressGuest {
             fewest = Math.min(fewest, rounds.get(vcpu));
         }
         return fewest;
+    }
+
+    /** Waits until every vCPU has completed some rounds; gives up when something goes wrong. */
+    void awaitRounds(long atLeast, Collection<String> trouble) {
+        while (rounds() < atLeast && failures.isEmpty()) {
+            assertThat(trouble).isEmpty();
+            LockSupport.parkNanos(1_000_000);
+        }
     }
 
     private final class Conversation implements IoDevice {

@@ -42,6 +42,8 @@ class VcpuStateMoveTest {
     private static final int MOVES = 8;
     private static final long ROUNDS_BETWEEN = 1;
     private static final int CHIPS = 3;
+    private static final VcpuOptions OPTIONS =
+            new VcpuOptions("move", KickStrategy.IMMEDIATE_EXIT, VcpuPlacement.ANYWHERE);
 
     private final Queue<String> stops = new ConcurrentLinkedQueue<>();
 
@@ -164,7 +166,7 @@ class VcpuStateMoveTest {
         List<VcpuThread> threads = new ArrayList<>();
         for (int i = 0; i < ROLES.length; i++) {
             threads.add(
-                    new VcpuThread(i, vm.vcpus.get(i), vm.loops.get(i), kick, "move", listener));
+                    new VcpuThread(i, vm.vcpus.get(i), vm.loops.get(i), kick, OPTIONS, listener));
         }
         try {
             long until = guest.rounds() + ROUNDS_BETWEEN;
@@ -175,7 +177,7 @@ class VcpuStateMoveTest {
                 Thread.onSpinWait();
             }
             for (VcpuThread thread : threads) {
-                get(thread.pause());
+                get(thread.pause().out());
             }
             assertThat(guest.failures()).isEmpty();
             assertThat(stops).isEmpty();

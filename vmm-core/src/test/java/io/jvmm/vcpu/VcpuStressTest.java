@@ -58,11 +58,13 @@ class VcpuStressTest {
         try (Kick kick = Kick.install();
                 PayloadVm vm = new PayloadVm(Payload.STRESS, ROLES.length)) {
             StressGuest guest = new StressGuest(vm, ROLES);
+            VcpuOptions options =
+                    new VcpuOptions("stress", KickStrategy.IMMEDIATE_EXIT, VcpuPlacement.ANYWHERE);
             List<VcpuThread> threads = new ArrayList<>();
             for (int i = 0; i < ROLES.length; i++) {
                 threads.add(
                         new VcpuThread(
-                                i, vm.vcpus.get(i), vm.loops.get(i), kick, "stress", listener));
+                                i, vm.vcpus.get(i), vm.loops.get(i), kick, options, listener));
             }
             try {
                 for (VcpuThread thread : threads) {
@@ -105,7 +107,7 @@ class VcpuStressTest {
                     try {
                         for (int i = 0; i < PAUSES_EACH; i++) {
                             VcpuThread thread = threads.get(random.nextInt(threads.size()));
-                            CompletableFuture<Void> paused = thread.pause();
+                            CompletableFuture<Void> paused = thread.pause().out();
                             if (looksStill(thread)) {
                                 reads.incrementAndGet();
                             }

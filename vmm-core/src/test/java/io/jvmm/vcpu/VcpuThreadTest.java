@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.jvmm.bus.IoDevice;
 import io.jvmm.ffi.kvm.Regs;
 import io.jvmm.ffi.linux.Kick;
+import io.jvmm.ffi.linux.NativeThread;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 
@@ -13,14 +14,21 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Duration;
+import java.util.BitSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 @RequiresKvm
-@Timeout(60)
+@Timeout(120)
+@ParameterizedClass
+@EnumSource
 class VcpuThreadTest {
 
     private static final byte[] SPIN =
@@ -31,6 +39,8 @@ class VcpuThreadTest {
                     0x66, 0x43, // inc ebx
                     0xEB, 0xFC); // jmp to inc
 
+    private final KickStrategy strategy;
+    private final VcpuOptions options;
     private Kick kick;
     private final CountDownLatch spinning = new CountDownLatch(1);
     private final CompletableFuture<VcpuStop> stopped = new CompletableFuture<>();
@@ -49,6 +59,11 @@ class VcpuThreadTest {
                 }
             };
 
+    VcpuThreadTest(KickStrategy strategy) {
+        this.strategy = strategy;
+        this.options = new VcpuOptions("test", strategy, VcpuPlacement.ANYWHERE);
+    }
+
     @BeforeEach
     void install() {
         kick = Kick.install();
@@ -60,7 +75,7 @@ class VcpuThreadTest {
     }
 
     private VcpuThread threadOf(TinyVm vm) {
-        return new VcpuThread(0, vm.vcpu, vm.loop, kick, "test", listener);
+        return new VcpuThread(0, vm.vcpu, vm.loop, kick, options, listener);
     }
 
     private void end(VcpuThread thread) throws Exception {
@@ -108,7 +123,7 @@ class VcpuThreadTest {
             assertThat(spinning.await(30, TimeUnit.SECONDS)).isTrue();
             long last = -1;
             for (int i = 0; i < 200; i++) {
-                get(thread.pause());
+                get(thread.pause().out());
                 Regs first = get(thread.whilePaused(vcpu -> vcpu.regs()));
                 Regs second = get(thread.whilePaused(vcpu -> vcpu.regs()));
                 assertThat(second).isEqualTo(first);
@@ -151,7 +166,7 @@ class VcpuThreadTest {
                     new IoDevice() {
                         @Override
                         public long read(long offset, int size) {
-                            paused.complete(thread[0].pause());
+                            paused.complete(thread[0].pause().out());
                             return 0xCAFE;
                         }
 
@@ -271,7 +286,7 @@ class VcpuThreadTest {
             CountDownLatch kicking = new CountDownLatch(1);
             Kick own = Kick.install();
             try (TinyVm vm = new TinyVm(SPIN)) {
-                VcpuThread thread = new VcpuThread(0, vm.vcpu, vm.loop, own, "test", listener);
+                VcpuThread thread = new VcpuThread(0, vm.vcpu, vm.loop, own, options, listener);
                 get(thread.resume());
                 Thread.ofPlatform().start(() -> kickToTheEnd(thread, kicking, kicker));
                 assertThat(kicking.await(30, TimeUnit.SECONDS)).isTrue();
@@ -298,6 +313,75 @@ class VcpuThreadTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"SIG_DFL", "SIG_IGN"})
+    void aSignalThatTheApplicationTakesIsReportedOnceAndKicksGoOn(String handler) throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN);
+                CapturedLog log = new CapturedLog(VcpuThread.class)) {
+            vm.ports.attach(0x500, 1, started(), "started");
+            VcpuThread thread = threadOf(vm);
+            get(thread.resume());
+            assertThat(spinning.await(30, TimeUnit.SECONDS)).isTrue();
+            ApplicationSignal.handle("USR1", handler);
+            for (int i = 0; i < 3; i++) {
+                get(thread.pause().out());
+                get(thread.resume());
+            }
+            end(thread);
+            assertThat(log.warnings())
+                    .containsExactly(
+                            "signal 10, by which vCPU threads are kicked, had lost its handler,"
+                                    + " which was put back: leave it alone, or choose another one"
+                                    + " for kicks");
+        }
+    }
+
+    @Test
+    void aHandlerThatTheApplicationSetsIsReportedOnceAndKicksGoOn() throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN);
+                CapturedLog log = new CapturedLog(VcpuThread.class)) {
+            vm.ports.attach(0x500, 1, started(), "started");
+            VcpuThread thread = threadOf(vm);
+            get(thread.resume());
+            assertThat(spinning.await(30, TimeUnit.SECONDS)).isTrue();
+            ApplicationSignal.handle("USR1");
+            for (int i = 0; i < 3; i++) {
+                get(thread.pause().out());
+                get(thread.resume());
+            }
+            end(thread);
+            assertThat(log.warnings())
+                    .containsExactly(
+                            "signal 10, by which vCPU threads are kicked, has a handler of this"
+                                    + " application's, which hears every kick: leave it alone, or"
+                                    + " choose another one for kicks");
+        } finally {
+            ApplicationSignal.handle("USR1", "SIG_DFL");
+        }
+    }
+
+    @Test
+    void aThreadThatMayNotRunWhereItShallIsRefused() {
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            VcpuOptions nowhere = new VcpuOptions("test", strategy, VcpuPlacement.on(2000));
+            assertThatThrownBy(() -> new VcpuThread(0, vm.vcpu, vm.loop, kick, nowhere, listener))
+                    .isInstanceOf(VcpuException.class)
+                    .hasMessageStartingWith("vCPU 0 cannot run: sched_setaffinity: EINVAL (22)");
+        }
+    }
+
+    @Test
+    void runsOnTheCpuThatItIsTold() throws Exception {
+        int cpu = NativeThread.affinity().nextSetBit(0);
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            VcpuOptions there = new VcpuOptions("test", strategy, VcpuPlacement.on(cpu));
+            VcpuThread thread = new VcpuThread(0, vm.vcpu, vm.loop, kick, there, listener);
+            BitSet allowed = get(thread.whilePaused(vcpu -> NativeThread.affinity()));
+            assertThat(allowed.stream()).containsExactly(cpu);
+            end(thread);
+        }
+    }
+
     @Test
     void commandsFromManyThreadsAreAllAnswered() throws Exception {
         try (TinyVm vm = new TinyVm(SPIN)) {
@@ -312,7 +396,10 @@ class VcpuThreadTest {
                         .start(() -> {
                             try {
                                 for (int i = 0; i < each; i++) {
-                                    get((i + seed) % 2 == 0 ? thread.resume() : thread.pause());
+                                    get(
+                                            (i + seed) % 2 == 0
+                                                    ? thread.resume()
+                                                    : thread.pause().out());
                                 }
                             } catch (Exception e) {
                                 failure.completeExceptionally(e);
