@@ -48,6 +48,8 @@ public enum Payload {
     PAGES(Kind.LONG_ELF, "goes through memory page by page"),
     /** Gives each of up to 64 vCPUs a role in which it checks itself for ever. */
     STRESS(Kind.LONG_ELF, "computes, halts, uses devices and memory, and checks itself"),
+    /** Computes a checksum on up to 64 vCPUs, in ring 3, by all kinds of registers. */
+    CHECKSUM(Kind.LONG_ELF, "computes a checksum by all kinds of registers"),
     /** Powers off through ACPI. */
     END_POWER_OFF(Kind.LONG_ELF, "powers off"),
     /** Resets through port 0xcf9. */
