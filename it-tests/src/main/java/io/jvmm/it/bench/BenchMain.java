@@ -11,7 +11,8 @@ public final class BenchMain {
         void run(String... args) throws Exception;
     }
 
-    private static final Map<String, Benchmark> BENCHMARKS = Map.of("exits", ExitsBench::run);
+    private static final Map<String, Benchmark> BENCHMARKS =
+            Map.of("exits", ExitsBench::run, "kicks", KicksBench::run);
     private static final int USAGE = 2;
 
     private BenchMain() {}
