@@ -8,6 +8,7 @@
 .equ MAP_USER, 0
 .include "mapping.inc"
 .include "apic.inc"
+.include "pic.inc"
 .include "hello/console.inc"
 .include "hello/handlers.inc"
 .include "hello/timer.inc"

@@ -50,6 +50,18 @@ public enum Payload {
     STRESS(Kind.LONG_ELF, "computes, halts, uses devices and memory, and checks itself"),
     /** Computes a checksum on up to 64 vCPUs, in ring 3, by all kinds of registers. */
     CHECKSUM(Kind.LONG_ELF, "computes a checksum by all kinds of registers"),
+    /**
+     * Sends numbered lines on COM1 by interrupts, with ticks, clocks and a value that depends on
+     * all that came before, in ring 0.
+     */
+    WITNESS(Kind.LONG_ELF, "sends lines that show whatever it lost"),
+    /**
+     * Checks a range of memory again and again and says on COM1 how it goes, in ring 3, or in ring
+     * 0 if the command line begins with {@code ring0}.
+     */
+    LAZY(Kind.LONG_ELF, "checks pages that may be missing"),
+    /** Says 'R' on COM1, then waits for the power button's interrupt and powers off. */
+    POWER_BUTTON(Kind.LONG_ELF, "powers off when the power button is pressed"),
     /** Powers off through ACPI. */
     END_POWER_OFF(Kind.LONG_ELF, "powers off"),
     /** Resets through port 0xcf9. */
