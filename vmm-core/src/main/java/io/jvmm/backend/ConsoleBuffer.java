@@ -25,15 +25,19 @@ public final class ConsoleBuffer implements ByteSink {
         FORGET_OLDEST
     }
 
+    private static final int GROWTH = 4096;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    private final byte[] ring;
+    private final int capacity;
     private final WhenFull whenFull;
 
     // All below is guarded by lock.
+    private byte[] ring;
     private int head;
     private int size;
     private long lost;
+    private boolean lettingThrough;
     private boolean released;
     private boolean ended;
 
@@ -41,6 +45,7 @@ public final class ConsoleBuffer implements ByteSink {
      * @param capacity bytes, at least 1
      */
     public ConsoleBuffer(int capacity, WhenFull whenFull) {
+        this.capacity = capacity;
         this.ring = new byte[capacity];
         this.whenFull = whenFull;
     }
@@ -49,8 +54,11 @@ public final class ConsoleBuffer implements ByteSink {
     public void write(byte b) {
         lock.lock();
         try {
-            while (size == ring.length && whenFull == WhenFull.WAIT && !released) {
+            while (size >= capacity && whenFull == WhenFull.WAIT && !released && !lettingThrough) {
                 changed.awaitUninterruptibly();
+            }
+            if (size == ring.length && whenFull == WhenFull.WAIT && lettingThrough && !released) {
+                grow();
             }
             if (size == ring.length) {
                 head = (head + 1) % ring.length;
@@ -59,6 +67,30 @@ public final class ConsoleBuffer implements ByteSink {
             }
             ring[(head + size) % ring.length] = b;
             size++;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void grow() {
+        byte[] larger = new byte[ring.length + GROWTH];
+        for (int i = 0; i < size; i++) {
+            larger[i] = ring[(head + i) % ring.length];
+        }
+        ring = larger;
+        head = 0;
+    }
+
+    /**
+     * Says whether the guest need not wait for now: while its machine is paused, or about to be, a
+     * full ring grows instead. What a vCPU on its way out still writes is the rest of one exit, so
+     * it does not grow by much, and nothing is lost.
+     */
+    public void letThrough(boolean now) {
+        lock.lock();
+        try {
+            lettingThrough = now;
             changed.signalAll();
         } finally {
             lock.unlock();

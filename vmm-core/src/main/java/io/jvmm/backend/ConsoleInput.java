@@ -24,6 +24,8 @@ public final class ConsoleInput extends OutputStream {
     private final byte[] waiting = new byte[CAPACITY];
     private int start;
     private int end;
+    private boolean held;
+    private boolean breakHeld;
     private boolean closed;
 
     /** Input for a port, which calls back when it has room again. */
@@ -86,7 +88,7 @@ public final class ConsoleInput extends OutputStream {
         lock.lock();
         try {
             // A closed console may belong to a machine whose interrupt line is gone.
-            while (start < end && !closed) {
+            while (start < end && !held && !closed) {
                 int taken = port.receive(waiting, start, end - start);
                 if (taken == 0) {
                     break;
@@ -103,9 +105,36 @@ public final class ConsoleInput extends OutputStream {
     public void sendBreak() {
         lock.lock();
         try {
-            if (!closed) {
+            if (held) {
+                breakHeld = true;
+            } else if (!closed) {
                 port.sendBreak();
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Keeps everything here from now on: the port of a paused machine does not change. */
+    public void hold() {
+        lock.lock();
+        try {
+            held = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Passes on what was held, and from now on what comes. */
+    public void resume() {
+        lock.lock();
+        try {
+            held = false;
+            if (breakHeld && !closed) {
+                port.sendBreak();
+            }
+            breakHeld = false;
+            feed();
         } finally {
             lock.unlock();
         }

@@ -202,9 +202,13 @@ public final class AcpiPm implements IoDevice {
     }
 
     private int timer() {
-        long nanos = nanoClock.getAsLong() - timerStart;
+        return timerOffset + ticks(nanoClock.getAsLong() - timerStart);
+    }
+
+    /** By how much the timer goes on in a time; it wraps around. */
+    static int ticks(long nanos) {
         long seconds = Math.floorDiv(nanos, NANOS_PER_SECOND);
         long rest = Math.floorMod(nanos, NANOS_PER_SECOND);
-        return timerOffset + (int) (seconds * TIMER_HZ + rest * TIMER_HZ / NANOS_PER_SECOND);
+        return (int) (seconds * TIMER_HZ + rest * TIMER_HZ / NANOS_PER_SECOND);
     }
 }

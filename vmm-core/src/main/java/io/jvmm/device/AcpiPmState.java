@@ -54,4 +54,9 @@ public record AcpiPmState(int status, int enable, int control, int timer) {
         Bits.require("PM1 enable", enable, AcpiPm.ENABLE_MASK);
         Bits.require("PM1 control", control, AcpiPm.CONTROL_MASK);
     }
+
+    /** The same state after some time, which the timer has counted. */
+    public AcpiPmState after(long nanoseconds) {
+        return new AcpiPmState(status, enable, control, timer + AcpiPm.ticks(nanoseconds));
+    }
 }

@@ -18,7 +18,9 @@ import java.util.Set;
  */
 public final class VcpuStateMsrs {
 
-    static final int TSC = 0x10;
+    /** The time stamp counter. */
+    public static final int TSC = 0x10;
+
     static final int TSC_DEADLINE = 0x6E0;
 
     private static final int MTRR_VARIABLE = 0x200;

@@ -233,4 +233,13 @@ class AcpiPmTest {
         assertThat(sci.high()).isFalse();
         assertThat(pm.state()).isEqualTo(AcpiPmState.POWER_ON);
     }
+
+    @Test
+    void aStateThatIsOlderHasATimerThatWentOn() {
+        AcpiPmState state = new AcpiPmState(0, 0x100, 0, 0xFFFF_FFFF);
+
+        assertThat(state.after(1_000_000_000L))
+                .isEqualTo(new AcpiPmState(0, 0x100, 0, AcpiPm.TIMER_HZ - 1));
+        assertThat(state.after(0)).isEqualTo(state);
+    }
 }

@@ -66,6 +66,24 @@ public record PitState(Channel timer, Channel refresh, Channel speaker, int flag
                     time);
         }
 
+        /** This counter in another mode, 0 to 5; in any other it does not count. */
+        public Channel inMode(int newMode) {
+            return new Channel(
+                    count,
+                    latchedCount,
+                    countLatched,
+                    statusLatched,
+                    status,
+                    readState,
+                    writeState,
+                    writeLatch,
+                    rwMode,
+                    newMode,
+                    bcd,
+                    gate,
+                    countLoadTime);
+        }
+
         private static Channel read(MemorySegment m, long at) {
             return new Channel(
                     m.get(JAVA_INT, at),
