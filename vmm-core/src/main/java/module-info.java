@@ -3,7 +3,7 @@
 module io.jvmm.core {
     requires static transitive org.jspecify;
     requires io.jvmm.ffi;
-    requires io.jvmm.uffd;
+    requires transitive io.jvmm.uffd;
     requires io.jvmm.guest;
     requires info.picocli;
     requires ch.qos.logback.classic;
@@ -16,6 +16,7 @@ module io.jvmm.core {
     exports io.jvmm.boot;
     exports io.jvmm.machine;
     exports io.jvmm.memory;
+    exports io.jvmm.state;
 
     // picocli fills the options in by reflection.
     opens io.jvmm.cli to

@@ -6,6 +6,7 @@ import io.jvmm.boot.BootEntry;
 import io.jvmm.guest.Payload;
 import io.jvmm.machine.ConsoleTarget;
 import io.jvmm.machine.MachineConfig;
+import io.jvmm.machine.ResetPolicy;
 
 import org.jspecify.annotations.Nullable;
 
@@ -13,14 +14,17 @@ import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** {@code vmm}: boots a kernel and stays until the guest ends. */
@@ -91,6 +95,28 @@ final class RunCommand implements Callable<Integer> {
             description = "auto, elf64, bzimage64, bzimage32 or pvh (default ${DEFAULT-VALUE})")
     private BootEntry bootEntry = BootEntry.AUTO;
 
+    @Option(
+            names = "--on-reset",
+            paramLabel = "WHAT",
+            converter = ResetConverter.class,
+            defaultValue = "exit",
+            description = "exit or reboot when the guest wants a reset (default ${DEFAULT-VALUE})")
+    private ResetPolicy onReset = ResetPolicy.END;
+
+    @Option(
+            names = "--graceful",
+            paramLabel = "SECONDS",
+            arity = "0..1",
+            fallbackValue = "30",
+            converter = SecondsConverter.class,
+            description = {
+                "Ctrl-C presses the power button; pressed again, or after SECONDS",
+                "(${FALLBACK-VALUE}), it stops the machine"
+            })
+    private @Nullable Duration graceful;
+
+    @Mixin private KickOptions kicks = new KickOptions();
+
     /** Says more, or less; not both. */
     static final class Loudness {
         @Option(
@@ -117,12 +143,17 @@ final class RunCommand implements Callable<Integer> {
         } else if (loudness.quiet) {
             Logging.setLevel(Level.ERROR);
         }
-        return new Session(config(), serial instanceof SerialOption.Stdio).run();
+        return new Session(config(), serial instanceof SerialOption.Stdio, graceful).run();
     }
 
     private MachineConfig config() {
         MachineConfig.Builder builder =
-                MachineConfig.builder().memoryBytes(memory).cpus(cpus).bootEntry(bootEntry);
+                MachineConfig.builder()
+                        .memoryBytes(memory)
+                        .cpus(cpus)
+                        .bootEntry(bootEntry)
+                        .resetPolicy(onReset);
+        kicks.applyTo(builder);
         if (kernel == null) {
             builder.kernel("the bundled guest", Payload.HELLO.bytes());
         } else {
@@ -159,6 +190,35 @@ final class RunCommand implements Callable<Integer> {
             }
             throw new TypeConversionException(
                     "'%s' is not a number from 1 to %d".formatted(text, MachineConfig.MAX_CPUS));
+        }
+    }
+
+    /** What can follow a reset, by the names that users type. */
+    static final class ResetConverter implements ITypeConverter<ResetPolicy> {
+        @Override
+        public ResetPolicy convert(String text) {
+            return switch (text) {
+                case "exit" -> ResetPolicy.END;
+                case "reboot" -> ResetPolicy.REBOOT;
+                default ->
+                        throw new TypeConversionException(
+                                "'%s' is neither exit nor reboot".formatted(text));
+            };
+        }
+    }
+
+    /** Times in whole seconds, up to a day. */
+    static final class SecondsConverter implements ITypeConverter<Duration> {
+
+        private static final Pattern SECONDS = Pattern.compile("[0-9]{1,5}");
+
+        @Override
+        public Duration convert(String text) {
+            if (!SECONDS.matcher(text).matches() || Integer.parseInt(text) > 86_400) {
+                throw new TypeConversionException(
+                        "'%s' is not a number of seconds from 0 to 86400".formatted(text));
+            }
+            return Duration.ofSeconds(Integer.parseInt(text));
         }
     }
 

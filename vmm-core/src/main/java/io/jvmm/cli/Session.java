@@ -9,56 +9,58 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** A machine in the foreground: its keyboard, its signals, its end. */
-final class Session {
+/**
+ * A machine in the foreground of a process: its keyboard, its signals, its end.
+ *
+ * <p>{@code SIGINT} (Ctrl-C), {@code SIGTERM} and {@code SIGHUP} stop the machine at once, whatever
+ * its vCPUs do or wait for. A graceful session answers the first {@code SIGINT} by pressing the
+ * power button instead, and stops the machine at the second or when its patience is over.
+ */
+public final class Session {
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
-    private static final String[] STOPPING = {"INT", "TERM", "HUP"};
 
     private final MachineConfig config;
     private final boolean keyboard;
+    private final @Nullable Duration patience;
     private final AtomicInteger signalled = new AtomicInteger();
+    private final AtomicBoolean asked = new AtomicBoolean();
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by lock, so that a stop comes either before the start or to a machine that runs.
     private @Nullable Machine current;
     private boolean stopWanted;
-    private boolean resetWanted;
 
     /**
      * @param keyboard whether standard input goes to the guest
+     * @param patience how long a guest that was asked to power off may take; null to stop it at
+     *     once instead
      */
-    Session(MachineConfig config, boolean keyboard) {
+    public Session(MachineConfig config, boolean keyboard, @Nullable Duration patience) {
         this.config = config;
         this.keyboard = keyboard;
+        this.patience = patience;
     }
 
-    /** Runs machines until one ends for good; returns the command's exit code. */
-    int run() throws InterruptedException {
-        for (String name : STOPPING) {
-            ProcessSignal.handle(name, this::stopBy);
-        }
-        try (Keyboard keys = keyboard ? new Keyboard(this::perform) : Keyboard.none()) {
-            MachineExit exit;
-            do {
-                exit = runOnce(keys);
-            } while (isReset());
-            int signal = signalled.get();
-            return signal != 0 ? ExitCode.SIGNAL + signal : ExitCode.of(exit);
-        }
-    }
-
-    private MachineExit runOnce(Keyboard keys) throws InterruptedException {
-        try (Machine machine = Machine.create(config)) {
+    /** Runs the machine to its end; returns the command's exit code. */
+    public int run() throws InterruptedException {
+        ProcessSignal.handle("INT", this::interrupt);
+        ProcessSignal.handle("TERM", this::stopBy);
+        ProcessSignal.handle("HUP", this::stopBy);
+        try (Keyboard keys = keyboard ? new Keyboard(this::perform) : Keyboard.none();
+                Machine machine = Machine.create(config)) {
             try {
                 keys.connect(machine.consoleInput());
                 begin(machine);
                 MachineExit exit = machine.await();
                 report(exit);
-                return exit;
+                int signal = signalled.get();
+                return signal != 0 ? ExitCode.SIGNAL + signal : ExitCode.of(exit);
             } finally {
                 // Before the machine is closed: a key must not reach what is given back.
                 keys.disconnect();
@@ -71,7 +73,6 @@ final class Session {
         lock.lock();
         try {
             current = machine;
-            resetWanted = false;
             if (stopWanted) {
                 machine.stop();
             } else {
@@ -86,15 +87,6 @@ final class Session {
         lock.lock();
         try {
             current = null;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private boolean isReset() {
-        lock.lock();
-        try {
-            return resetWanted && !stopWanted;
         } finally {
             lock.unlock();
         }
@@ -122,15 +114,46 @@ final class Session {
         perform(ConsoleEscape.Action.STOP);
     }
 
+    /** Ctrl-C. There is nobody to ask before the machine is made. */
+    private void interrupt(int signal) {
+        Machine machine = running();
+        if (patience == null || machine == null || !asked.compareAndSet(false, true)) {
+            stopBy(signal);
+            return;
+        }
+        boolean listens = machine.powerButton();
+        LOG.info(
+                "the guest{} is asked to power off and has {} s; Ctrl-C again stops it at once",
+                listens ? "" : ", which does not listen to its power button yet,",
+                patience.toSeconds());
+        startThread("patience", () -> stopUnlessEnded(machine, patience, signal));
+    }
+
+    private void stopUnlessEnded(Machine machine, Duration atMost, int signal) {
+        try {
+            if (machine.await(atMost).isEmpty()) {
+                LOG.warn("the guest did not power off within {} s", atMost.toSeconds());
+                stopBy(signal);
+            }
+        } catch (InterruptedException e) {
+            throw new AssertionError("nobody interrupts this thread", e);
+        }
+    }
+
+    private @Nullable Machine running() {
+        lock.lock();
+        try {
+            return current;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void perform(ConsoleEscape.Action action) {
         lock.lock();
         try {
+            stopWanted |= action == ConsoleEscape.Action.STOP;
             Machine machine = current;
-            switch (action) {
-                case STOP -> stopWanted = true;
-                case RESET -> resetWanted = true;
-                case BREAK, POWER_BUTTON, HELP -> {}
-            }
             if (machine != null) {
                 perform(action, machine);
             }
@@ -141,10 +164,26 @@ final class Session {
 
     private static void perform(ConsoleEscape.Action action, Machine machine) {
         switch (action) {
-            case STOP, RESET -> machine.stop();
+            case STOP -> machine.stop();
+            // It takes its time, in which other keys and signals are to be heard.
+            case RESET -> startThread("reset", () -> reset(machine));
             case BREAK -> machine.sendBreak();
-            case POWER_BUTTON -> machine.pressPowerButton();
+            case POWER_BUTTON -> {
+                boolean _ = machine.powerButton();
+            }
             case HELP -> {}
         }
+    }
+
+    private static void reset(Machine machine) {
+        try {
+            machine.reset();
+        } catch (RuntimeException e) {
+            LOG.debug("no reset", e);
+        }
+    }
+
+    private static void startThread(String name, Runnable work) {
+        Thread.ofPlatform().name(name).daemon(true).start(work);
     }
 }

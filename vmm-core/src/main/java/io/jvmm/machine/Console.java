@@ -22,6 +22,9 @@ import java.time.Duration;
 /** A guest's serial console with both its ends: the port, and where its bytes go and come from. */
 final class Console implements AutoCloseable {
 
+    /** Time for whoever takes the output to take the last of it. */
+    private static final Duration READER_HAS = Duration.ofSeconds(5);
+
     private static final int KEPT = 1 << 20;
     private static final int ON_THE_WAY = 64 * 1024;
 
@@ -31,6 +34,7 @@ final class Console implements AutoCloseable {
     private final @Nullable ConsolePump pump;
     private final @Nullable OutputStream file;
     private final boolean readable;
+    private boolean closed; // for the one thread that closes the machine
 
     Console(ConsoleTarget target, IrqLine irq, String machine) {
         OutputStream stream = null;
@@ -92,6 +96,18 @@ final class Console implements AutoCloseable {
         return buffer.input();
     }
 
+    /** The machine is paused, or about to be: no vCPU waits here, and nothing is typed. */
+    void pause() {
+        buffer.letThrough(true);
+        input.hold();
+    }
+
+    /** The machine goes on, and with it what was typed meanwhile. */
+    void resume() {
+        buffer.letThrough(false);
+        input.resume();
+    }
+
     /** Never makes a vCPU wait from now on: the machine is to stop. */
     void release() {
         buffer.release();
@@ -104,10 +120,14 @@ final class Console implements AutoCloseable {
     }
 
     /** Ends, and waits until the output is written, as long as somebody takes it. */
-    void close(Duration atMost) {
+    void close(Deadline deadline) {
+        if (closed) {
+            return;
+        }
+        closed = true;
         end();
         if (pump != null) {
-            pump.drain(atMost);
+            pump.drain(deadline.atMost(READER_HAS).left());
         }
         if (file != null) {
             try {
@@ -120,6 +140,6 @@ final class Console implements AutoCloseable {
 
     @Override
     public void close() {
-        close(Duration.ofSeconds(5));
+        close(Deadline.in(READER_HAS));
     }
 }

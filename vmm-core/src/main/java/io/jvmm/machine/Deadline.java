@@ -1,6 +1,10 @@
 package io.jvmm.machine;
 
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** A moment until which some waits may last, all together, whatever interrupts them. */
 final class Deadline {
@@ -16,9 +20,31 @@ final class Deadline {
         this.end = end;
     }
 
-    /** The moment that is so far away from now. */
+    /** The moment that is so far away from now; one that is already over is allowed. */
     static Deadline in(Duration time) {
-        return new Deadline(System.nanoTime() + time.toNanos());
+        return new Deadline(System.nanoTime() + saturated(time));
+    }
+
+    private static long saturated(Duration time) {
+        // Half of what nanoTime can tell apart: some 146 years.
+        Duration longest = Duration.ofNanos(Long.MAX_VALUE / 2);
+        return (time.compareTo(longest) > 0 ? longest : time).toNanos();
+    }
+
+    /** This moment, or one that is so far away from now, whichever comes first. */
+    Deadline atMost(Duration time) {
+        return new Deadline(System.nanoTime() + Math.min(end - System.nanoTime(), saturated(time)));
+    }
+
+    /** How long it is until then; zero when it is over. */
+    Duration left() {
+        long nanos = end - System.nanoTime();
+        return nanos > 0 ? Duration.ofNanos(nanos) : Duration.ZERO;
+    }
+
+    /** Whether the moment has come. */
+    boolean isOver() {
+        return end - System.nanoTime() <= 0;
     }
 
     /** Waits to the end or to this moment. An interrupt is kept for the caller. */
@@ -27,8 +53,7 @@ final class Deadline {
         try {
             while (true) {
                 try {
-                    Duration left = Duration.ofNanos(end - System.nanoTime());
-                    return wait.within(left.isNegative() ? Duration.ZERO : left);
+                    return wait.within(left());
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
@@ -38,5 +63,19 @@ final class Deadline {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    /** Waits until a future is done, in whatever way; returns whether it is. */
+    boolean await(CompletableFuture<?> future) {
+        return await(left -> {
+            try {
+                future.get(left.toNanos(), TimeUnit.NANOSECONDS);
+                return true;
+            } catch (ExecutionException e) {
+                return true;
+            } catch (TimeoutException e) {
+                return false;
+            }
+        });
     }
 }

@@ -8,6 +8,7 @@ import io.jvmm.ffi.linux.Memfd;
 import io.jvmm.memory.GuestMemory;
 import io.jvmm.memory.GuestMemoryMap;
 import io.jvmm.memory.MemoryRegion;
+import io.jvmm.paging.GuestRange;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -20,10 +21,12 @@ final class GuestRam implements AutoCloseable {
 
     private final List<Mapping> mappings = new ArrayList<>();
     private final Owned owned = new Owned();
+    private final MemoryBacking backing;
     private final GuestMemoryMap map;
     private final GuestMemory memory;
 
     private GuestRam(long bytes, MemoryBacking backing) {
+        this.backing = backing;
         this.map = GuestMemoryMap.plan(bytes);
         List<MemoryRegion> regions = new ArrayList<>();
         try {
@@ -65,6 +68,29 @@ final class GuestRam implements AutoCloseable {
     /** The guest's view. */
     GuestMemory memory() {
         return memory;
+    }
+
+    /** The guest's memory as a pager sees it. */
+    List<GuestRange> ranges() {
+        List<GuestRange> ranges = new ArrayList<>();
+        for (int i = 0; i < mappings.size(); i++) {
+            Mapping mapping = mappings.get(i);
+            ranges.add(
+                    new GuestRange(
+                            map.ranges().get(i).gpa(), mapping.address(), mapping.sizeBytes()));
+        }
+        return ranges;
+    }
+
+    /** Drops every page: all is zero again, as after power-on, and costs nothing. */
+    void clear() {
+        for (Mapping mapping : mappings) {
+            mapping.advise(
+                    switch (backing) {
+                        case ANONYMOUS -> Advice.DONTNEED;
+                        case MEMFD -> Advice.REMOVE;
+                    });
+        }
     }
 
     /** Gives every region its slot. */

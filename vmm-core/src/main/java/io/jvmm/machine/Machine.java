@@ -1,21 +1,19 @@
 package io.jvmm.machine;
 
+import static io.jvmm.machine.MachineState.CREATED;
+import static io.jvmm.machine.MachineState.ENDED;
+import static io.jvmm.machine.MachineState.PAUSED;
+import static io.jvmm.machine.MachineState.RUNNING;
+
 import io.jvmm.boot.BootConfig;
 import io.jvmm.boot.BootLoader;
 import io.jvmm.boot.BootPlan;
 import io.jvmm.boot.Initrd;
 import io.jvmm.boot.KernelImage;
-import io.jvmm.ffi.kvm.Kvm;
 import io.jvmm.ffi.kvm.KvmConstants;
-import io.jvmm.ffi.kvm.KvmVcpu;
-import io.jvmm.ffi.kvm.KvmVm;
-import io.jvmm.ffi.linux.Kick;
-import io.jvmm.layout.GuestLayout;
-import io.jvmm.vcpu.ExitLoop;
-import io.jvmm.vcpu.KickStrategy;
-import io.jvmm.vcpu.VcpuOptions;
-import io.jvmm.vcpu.VcpuPlacement;
-import io.jvmm.vcpu.VcpuSetup;
+import io.jvmm.memory.GuestMemory;
+import io.jvmm.state.Saved;
+import io.jvmm.state.SavedComponents;
 import io.jvmm.vcpu.VcpuStop;
 import io.jvmm.vcpu.VcpuThread;
 
@@ -30,70 +28,59 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A virtual machine.
  *
  * <p>{@link #create} makes it with its kernel loaded, {@link #start} lets it run, {@link #await}
- * waits for its end, {@link #close} gives everything back. All methods may be called from any
- * thread; from a {@link MachineListener}'s callbacks too, except {@link #await}. Many machines live
- * side by side in one process; none of them ever ends it, prints, or leaves a handler behind.
+ * waits for its end, {@link #close} gives everything back. In between it can be {@linkplain #pause
+ * paused}, {@linkplain #resume resumed}, {@linkplain #reset reset} and {@linkplain #save saved};
+ * {@link #restore} makes a machine that goes on where a saved one stood. {@link MachineState} has
+ * the states; what the machine's state does not allow is refused with an {@link
+ * IllegalStateException}.
+ *
+ * <p>All methods may be called from any thread; from a {@link MachineListener}'s callbacks too,
+ * except {@link #await}. Nothing waits longer than the time that its caller gives or its
+ * description names, not even for a vCPU that waits for memory which never comes. Many machines
+ * live side by side in one process; none of them ever ends it, prints, or leaves a handler behind.
  */
 public final class Machine implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
 
     /**
-     * How long {@link #close} waits for threads; they end in milliseconds unless the host hangs.
+     * For what takes milliseconds unless the host hangs: a call gives up after this time where its
+     * caller gives none.
      */
-    private static final Duration CLOSE_DEADLINE = Duration.ofSeconds(30);
+    private static final Duration AMPLE = Duration.ofSeconds(30);
+
+    /** For what ends when the host lets it. */
+    private static final Duration FOR_EVER = Duration.ofDays(365_000);
 
     private final MachineConfig config;
-    private final Owned owned = new Owned();
-    private final List<VcpuThread> vcpus = new ArrayList<>();
-    private final List<MachineListener> listeners = new CopyOnWriteArrayList<>();
-    private final AtomicReference<MachineState> state = new AtomicReference<>(MachineState.CREATED);
-    private final AtomicReference<@Nullable Thread> ending = new AtomicReference<>();
-    private final CountDownLatch endTold = new CountDownLatch(1);
+    private final MachineEvents events;
+    private final Life life;
+    private final Hardware hardware;
+    private final RebootPace pace = new RebootPace(); // within an operation
+    private final AtomicReference<@Nullable String> wantedReset = new AtomicReference<>();
+    private final CountDownLatch vcpusEnded = new CountDownLatch(1);
     private final AtomicBoolean closing = new AtomicBoolean();
     private final CompletableFuture<MachineExit> exit = new CompletableFuture<>();
-    private final Platform platform;
-    private final BootPlan bootPlan;
+    private volatile @Nullable HeldClocks clocks; // while paused
+    private volatile long runsSince;
 
-    private Machine(MachineConfig config) {
+    private Machine(MachineConfig config, MachineState first) {
         this.config = config;
-        try {
-            Kick kick = owned.own(installKick(config.kickSignal()), Kick::close);
-            Kvm kvm = owned.own(Kvm.open(), Kvm::close);
-            checkHost(kvm);
-            GuestRam ram =
-                    owned.own(
-                            GuestRam.allocate(config.memoryBytes(), config.memoryBacking()),
-                            GuestRam::close);
-            KvmVm vm = owned.own(kvm.createVm(), KvmVm::close);
-            vm.setTssAddress(GuestLayout.KVM_TSS);
-            vm.setIdentityMapAddress(GuestLayout.KVM_IDENTITY_MAP);
-            InterruptControllers.create(vm);
-            ram.mapInto(vm);
-            platform = owned.own(new Platform(vm, config, new DeviceRequests()), Platform::close);
-            bootPlan = load(ram);
-            createVcpus(kvm, vm, kick);
-        } catch (RuntimeException | Error e) {
-            try {
-                release();
-            } catch (RuntimeException more) {
-                e.addSuppressed(more);
-            }
-            throw e;
-        }
+        this.events = new MachineEvents(config.name());
+        this.life = new Life(config.name(), first, events);
+        this.hardware = new Hardware(config, new DeviceRequests(), new VcpuListener());
     }
 
     /**
@@ -105,36 +92,47 @@ public final class Machine implements AutoCloseable {
      * @throws MachineException the host cannot run such a machine
      */
     public static Machine create(MachineConfig config) {
-        return new Machine(config);
+        Machine machine = new Machine(config, CREATED);
+        return machine.set(() -> machine.boot(Deadline.in(AMPLE)));
     }
 
-    private static Kick installKick(int signal) {
+    /**
+     * Makes a machine that goes on where a saved one stood; it is {@link MachineState#PAUSED}. The
+     * configuration says what is new about it, such as its name, its console and its pager; its
+     * kernel is for a later reset.
+     *
+     * @param memory fills the guest's memory
+     * @throws io.jvmm.state.StateException the saved state is damaged, or of a machine of another
+     *     shape, or this host cannot hold it
+     * @throws io.jvmm.ffi.linux.KernelException the host refuses something
+     * @throws MachineException the host cannot run such a machine
+     */
+    public static Machine restore(MachineConfig config, SavedMachine saved, MemoryLoader memory) {
+        Machine machine = new Machine(config, PAUSED);
+        return machine.set(() -> machine.restore(saved, memory, Deadline.in(AMPLE)));
+    }
+
+    /** Brings the machine into its first state, or gives it back. */
+    private Machine set(Runnable up) {
         try {
-            return Kick.install(signal);
-        } catch (IllegalStateException e) {
-            throw new MachineException(
-                    "this process handles signal %d itself, by which vCPU threads are kicked:"
-                                    .formatted(signal)
-                            + " choose another one with MachineConfig's kickSignal",
-                    e);
+            up.run();
+            return this;
+        } catch (RuntimeException | Error e) {
+            try {
+                close();
+            } catch (RuntimeException more) {
+                e.addSuppressed(more);
+            }
+            throw e;
         }
     }
 
-    private void checkHost(Kvm kvm) {
-        int most = kvm.checkExtension(KvmConstants.KVM_CAP_MAX_VCPUS);
-        if (config.cpus() > most) {
-            throw new MachineException(
-                    "this host runs machines of at most %d vCPUs, not %d"
-                            .formatted(most, config.cpus()));
-        }
-    }
-
-    private BootPlan load(GuestRam ram) {
+    private void boot(Deadline deadline) {
         try (KernelImage image = openKernel();
                 Initrd initrd = config.initrd().map(Initrd::open).orElse(null)) {
             BootPlan plan =
                     BootLoader.load(
-                            ram.memory(),
+                            hardware.memory(),
                             image,
                             new BootConfig(
                                     config.commandLine(),
@@ -142,7 +140,8 @@ public final class Machine implements AutoCloseable {
                                     config.bootEntry(),
                                     config.cpus()));
             LOG.info("{}", plan.description());
-            return plan;
+            hardware.memoryIsLoaded();
+            hardware.board().enter(plan.entry(), deadline);
         }
     }
 
@@ -154,19 +153,16 @@ public final class Machine implements AutoCloseable {
         };
     }
 
-    private void createVcpus(Kvm kvm, KvmVm vm, Kick kick) {
-        VcpuSetup setup = new VcpuSetup(kvm, config.cpus());
-        VcpuOptions options =
-                new VcpuOptions(config.name(), KickStrategy.of(kvm), VcpuPlacement.ANYWHERE);
-        for (int index = 0; index < config.cpus(); index++) {
-            KvmVcpu vcpu = owned.own(vm.createVcpu(index), KvmVcpu::close);
-            setup.prepare(vcpu, index);
-            if (index == 0) {
-                VcpuSetup.enter(vcpu, bootPlan.entry());
-            }
-            ExitLoop loop = new ExitLoop(vcpu, platform.ports(), platform.mmio());
-            vcpus.add(new VcpuThread(index, vcpu, loop, kick, options, new VcpuListener()));
-        }
+    private void restore(SavedMachine saved, MemoryLoader memory, Deadline deadline) {
+        SavedComponents components = saved.components();
+        components.take(MachineShape.CODEC, 0).require(config);
+        memory.load(hardware.memory());
+        hardware.memoryIsLoaded();
+        HeldClocks held = hardware.board().restore(components, config.pausedTime(), deadline);
+        clocks = held;
+        hardware.platform().restore(components, held.passed(hardware.board(), config.pausedTime()));
+        hardware.platform().pause();
+        components.finish();
     }
 
     /** What the machine was made from. */
@@ -176,36 +172,226 @@ public final class Machine implements AutoCloseable {
 
     /** Where the machine is in its life. */
     public MachineState state() {
-        return state.get();
+        return life.state();
     }
 
     /** Adds somebody who hears what happens. */
     public void addListener(MachineListener listener) {
-        listeners.add(listener);
+        events.add(listener);
     }
 
     /**
-     * Lets the guest run.
+     * Lets the guest run for the first time.
      *
      * @throws IllegalStateException it ran already, or is closed
      */
     public void start() {
-        if (!state.compareAndSet(MachineState.CREATED, MachineState.RUNNING)) {
-            throw new IllegalStateException(
-                    "machine %s is %s and cannot start".formatted(config.name(), state.get()));
+        operate(
+                "start",
+                Deadline.in(AMPLE),
+                () -> {
+                    life.enter(RUNNING);
+                    runsSince = System.nanoTime();
+                    hardware.board().run();
+                    return null;
+                },
+                CREATED);
+    }
+
+    /**
+     * Has the guest stand still. Its devices do, too: what is typed on the console waits; what the
+     * guest has written reaches its reader.
+     *
+     * @param atMost how long the vCPUs may take, which is microseconds, or milliseconds where they
+     *     wait for missing pages
+     * @return in what way each vCPU stands still
+     * @throws IllegalStateException the guest does not run
+     * @throws DeadlineException a vCPU runs on; then all do
+     */
+    public Standstill pause(Duration atMost) {
+        Deadline deadline = Deadline.in(atMost);
+        return operate(
+                "pause",
+                deadline,
+                () -> {
+                    Standstill standstill = hardware.pause(deadline);
+                    clocks = HeldClocks.stop(hardware.board(), standstill, Deadline.in(AMPLE));
+                    life.enter(PAUSED);
+                    return standstill;
+                },
+                RUNNING);
+    }
+
+    /**
+     * Lets a paused guest go on. What it sees of the pause, {@link MachineConfig#pausedTime} says;
+     * a pause in which a vCPU waited for a page to its end is always counted.
+     *
+     * @throws IllegalStateException the guest is not paused
+     */
+    public void resume() {
+        Deadline deadline = Deadline.in(AMPLE);
+        operate(
+                "resume",
+                deadline,
+                () -> {
+                    HeldClocks held = heldClocks();
+                    hardware.wake(held, deadline);
+                    clocks = null;
+                    life.enter(RUNNING);
+                    runsSince = System.nanoTime();
+                    hardware.board().run();
+                    return null;
+                },
+                PAUSED);
+    }
+
+    private HeldClocks heldClocks() {
+        HeldClocks held = clocks;
+        if (held == null) {
+            throw new AssertionError("a paused machine without clocks");
         }
-        tell(listener -> listener.stateChanged(MachineState.RUNNING));
-        for (VcpuThread vcpu : vcpus) {
-            // A thread that cannot resume has died, and then the machine has heard of it.
-            CompletableFuture<Void> _ = vcpu.resume();
+        return held;
+    }
+
+    /**
+     * Saves a paused machine, but for its memory, which {@link #memory} or the pager has. The
+     * machine is not changed; it can go on, or be closed.
+     *
+     * @param atMost how long to wait for the pages that vCPUs wait for
+     * @throws IllegalStateException the guest is not paused
+     * @throws DeadlineException a vCPU still waits for a page, so that its registers cannot be read
+     */
+    public SavedMachine save(Duration atMost) {
+        Deadline deadline = Deadline.in(atMost);
+        return operate("be saved", deadline, () -> saveNow(deadline), PAUSED);
+    }
+
+    private SavedMachine saveNow(Deadline deadline) {
+        if (!hardware.board().awaitOut(deadline)) {
+            throw new DeadlineException(
+                    "machine %s cannot be saved yet: a vCPU waits for a page of memory, and its registers cannot be read before that comes"
+                            .formatted(config.name()));
         }
+        Deadline ample = Deadline.in(AMPLE);
+        HeldClocks held = heldClocks();
+        if (config.pausedTime() == PausedTime.HIDDEN) {
+            held.rewind(hardware.board(), ample);
+        }
+        List<Saved> components = new ArrayList<>();
+        components.add(Saved.of(MachineShape.CODEC, 0, MachineShape.of(config)));
+        components.addAll(hardware.board().save(held, ample));
+        components.addAll(hardware.platform().save());
+        return new SavedMachine(components);
+    }
+
+    /**
+     * Guest memory, for whoever saves or inspects it. A running guest writes it at any time. After
+     * {@link #close} every access throws an {@link IllegalStateException}.
+     *
+     * @throws MachineException pages of it may be missing: a thread of this process that touched
+     *     one would wait for it in a way that stops the whole virtual machine of Java
+     */
+    public GuestMemory memory() {
+        if (hardware.isMemoryMissing()) {
+            throw new MachineException(
+                    "pages of the memory of machine %s may be missing: take them from where its pager has them"
+                            .formatted(config.name()));
+        }
+        return hardware.memory();
+    }
+
+    /** Memory that nobody writes. */
+    GuestMemory stillMemory() {
+        return operate("have its memory copied", Deadline.in(AMPLE), this::memory, CREATED, PAUSED);
+    }
+
+    /**
+     * Resets the machine, as its reset button would: memory is zero, vCPUs and devices are as after
+     * power-on, and the kernel is loaded again. A running guest runs then, a paused one stands at
+     * its entry. Its pager, if it had one, is closed: nobody needs the memory of before.
+     *
+     * @throws IllegalStateException the machine neither runs nor is paused
+     * @throws RuntimeException as {@link #create}; the machine has ended then
+     */
+    public void reset() {
+        operate(
+                "be reset",
+                Deadline.in(AMPLE),
+                () -> {
+                    resetNow("host");
+                    return null;
+                },
+                RUNNING,
+                PAUSED);
+    }
+
+    private void resetNow(String by) {
+        try {
+            Deadline deadline = Deadline.in(AMPLE);
+            boolean runs = life.state() == RUNNING;
+            hardware.removeBoard(deadline);
+            // Now that no vCPU of before is left which could ask for another one.
+            wantedReset.set(null);
+            hardware.renew();
+            boot(deadline);
+            LOG.info("{} was reset ({})", config.name(), by);
+            events.note(listener -> listener.wasReset(by));
+            runsSince = System.nanoTime();
+            if (runs) {
+                hardware.board().run();
+            } else {
+                clocks = HeldClocks.stop(hardware.board(), deadline);
+            }
+        } catch (RuntimeException | Error e) {
+            end(new MachineExit.Failed("the reset failed: " + e.getMessage(), "", e));
+            throw e;
+        }
+    }
+
+    /** The guest wants a reset: it must not go on until it has it. On its vCPU's thread. */
+    private void wantReset(String by) {
+        if (wantedReset.compareAndSet(null, by)) {
+            hardware.board().halt();
+            Thread.ofPlatform()
+                    .name(config.name() + "-reset")
+                    .daemon(true)
+                    .start(this::resetWhenIdle);
+        }
+    }
+
+    private void resetWhenIdle() {
+        try {
+            operate(
+                    "be reset", Deadline.in(FOR_EVER), () -> null, CREATED, RUNNING, PAUSED, ENDED);
+        } catch (IllegalStateException e) {
+            LOG.debug("{} ended before its reset", config.name(), e);
+        }
+    }
+
+    /** Before any operation, so that none comes between the guest's wish and its reset. */
+    private void resetIfWanted() {
+        String by = wantedReset.get();
+        if (by != null) {
+            Duration ran = Duration.ofNanos(System.nanoTime() - runsSince);
+            if (!life.awaitEnd(Deadline.in(pace.after(ran)))) {
+                try {
+                    resetNow(by);
+                } catch (RuntimeException e) {
+                    LOG.debug("{} cannot boot again, and ends", config.name(), e);
+                }
+            }
+        }
+    }
+
+    private <T> T operate(
+            String verb, Deadline deadline, Supplier<T> action, MachineState... allowed) {
+        return life.during(verb, deadline, this::resetIfWanted, action, allowed);
     }
 
     /**
      * Waits for the guest's end.
      *
-     * @throws IllegalStateException called from a callback that tells of the end, which would wait
-     *     for itself
+     * @throws IllegalStateException called from a callback, behind which the end would be told
      */
     public MachineExit await() throws InterruptedException {
         refuseToAwaitItself();
@@ -234,9 +420,9 @@ public final class Machine implements AutoCloseable {
     }
 
     private void refuseToAwaitItself() {
-        if (Thread.currentThread().equals(ending.get()) && !exit.isDone()) {
+        if (events.isTelling() && !exit.isDone()) {
             throw new IllegalStateException(
-                    "a listener of machine %s cannot wait for the end of which it is being told"
+                    "a listener of machine %s cannot wait for the end, which is told after it returns"
                             .formatted(config.name()));
         }
     }
@@ -257,9 +443,14 @@ public final class Machine implements AutoCloseable {
         end(new MachineExit.Stopped());
     }
 
-    /** Presses the power button: a guest that listens to ACPI shuts itself down. */
-    public void pressPowerButton() {
-        platform.acpi().pressPowerButton();
+    /**
+     * Presses the power button: a guest that listens to ACPI shuts itself down.
+     *
+     * @return whether the guest listens to the button now; one that does not may still find it
+     *     pressed later
+     */
+    public boolean powerButton() {
+        return hardware.platform().acpi().pressPowerButton();
     }
 
     /**
@@ -268,22 +459,28 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalStateException the configuration sends it elsewhere
      */
     public InputStream consoleOutput() {
-        return platform.console().output();
+        return hardware.platform().console().output();
     }
 
     /** What is typed on the guest's serial console. */
     public OutputStream consoleInput() {
-        return platform.console().input();
+        return hardware.platform().console().input();
     }
 
     /** Sends a break on the serial console. */
     public void sendBreak() {
-        platform.console().input().sendBreak();
+        hardware.platform().console().input().sendBreak();
     }
 
-    /** How often each vCPU left the guest so far, in the order of the vCPUs. */
+    /** How often each vCPU left the guest since it was last reset, in the order of the vCPUs. */
     public List<ExitStatistics> exitStatistics() {
-        return vcpus.stream().map(vcpu -> ExitStatistics.of(vcpu.counters())).toList();
+        return hardware.board().exitStatistics();
+    }
+
+    /** Closes as {@link #close(Duration)}, within 30 seconds. */
+    @Override
+    public void close() {
+        close(AMPLE);
     }
 
     /**
@@ -293,89 +490,62 @@ public final class Machine implements AutoCloseable {
      * <p>A listener may close the machine, and so may what follows {@link #exit}; then the calls of
      * the other listeners come after.
      *
-     * @throws MachineException a thread did not end in time; then its memory stays mapped, since
-     *     the guest could still run in it
+     * @throws DeadlineException a thread did not end in time; then its memory stays mapped, since
+     *     the guest could still run in it. Closing can be tried again
      */
-    @Override
-    public void close() {
+    public void close(Duration atMost) {
+        Deadline deadline = Deadline.in(atMost);
         end(new MachineExit.Stopped());
         if (!closing.compareAndSet(false, true)) {
             return;
         }
+        if (!deadline.await(left -> vcpusEnded.await(left.toNanos(), TimeUnit.NANOSECONDS))) {
+            closing.set(false);
+            throw new DeadlineException(
+                    "a vCPU thread of machine %s did not end within %d ms"
+                            .formatted(config.name(), atMost.toMillis()));
+        }
+        // A listener that does not come back keeps nothing of the guest's.
+        boolean _ = events.awaitTold(deadline);
         try {
-            release();
+            hardware.close(deadline);
         } finally {
-            state.set(MachineState.CLOSED);
-            tell(listener -> listener.stateChanged(MachineState.CLOSED));
+            life.enter(MachineState.CLOSED);
+            events.tellAll();
+            boolean _ = events.awaitTold(deadline);
         }
-    }
-
-    /** Threads first, then what they use, in the reverse order of its making. */
-    private void release() {
-        Deadline deadline = Deadline.in(CLOSE_DEADLINE);
-        CompletableFuture<?> _ = finishVcpus();
-        for (VcpuThread vcpu : vcpus) {
-            if (!deadline.await(vcpu::join)) {
-                throw new MachineException(
-                        "a vCPU thread of machine %s did not end within %d s"
-                                .formatted(config.name(), CLOSE_DEADLINE.toSeconds()));
-            }
-        }
-        Thread teller = ending.get();
-        if (teller != null && !teller.equals(Thread.currentThread())) {
-            // A listener that does not come back keeps nothing of the guest's.
-            deadline.await(left ->
-                    endTold.await(left.toNanos(), TimeUnit.NANOSECONDS) && teller.join(left));
-        }
-        owned.close();
     }
 
     /**
-     * Takes the machine to its end; the first reason counts.
+     * Takes the machine to its end; the first reason counts. Never waits.
      *
-     * <p>The end is told on a thread of its own: on a vCPU's, a listener that closes the machine
-     * would wait for itself.
+     * <p>The end comes on a thread of its own: on a vCPU's, it would wait for itself.
      */
     private void end(MachineExit why) {
-        Thread teller =
-                Thread.ofPlatform()
-                        .name(config.name() + "-end")
-                        .daemon(true)
-                        .unstarted(() -> ended(why));
-        if (!ending.compareAndSet(null, teller)) {
-            return;
+        if (life.beginEnd()) {
+            hardware.platform().console().release();
+            hardware.board().finishAll();
+            Thread.ofPlatform()
+                    .name(config.name() + "-end")
+                    .daemon(true)
+                    .start(() -> endVcpus(why));
         }
-        platform.console().release();
-        // A vCPU whose thread died answers with an exception; it has finished all the same.
-        CompletableFuture<?> _ = finishVcpus().whenComplete((_, _) -> teller.start());
     }
 
-    private CompletableFuture<Void> finishVcpus() {
-        return CompletableFuture.allOf(
-                vcpus.stream().map(VcpuThread::finish).toArray(CompletableFuture[]::new));
-    }
-
-    private void ended(MachineExit why) {
-        try {
-            platform.console().end();
+    private void endVcpus(MachineExit why) {
+        // First without waiting for an operation: it may wait for a vCPU that waits for a page.
+        boolean _ = hardware.finish(Deadline.in(FOR_EVER));
+        life.afterOperations(() -> {
+            // An operation that was under way may have put another board in place.
+            boolean _ = hardware.finish(Deadline.in(FOR_EVER));
+            hardware.platform().console().end();
             LOG.debug("{}: {}; {}", config.name(), why, exitStatistics());
-            state.set(MachineState.ENDED);
-            tell(listener -> listener.stateChanged(MachineState.ENDED));
-            tell(listener -> listener.exited(why));
-        } finally {
-            exit.complete(why);
-            endTold.countDown();
-        }
-    }
-
-    private void tell(Consumer<MachineListener> event) {
-        for (MachineListener listener : listeners) {
-            try {
-                event.accept(listener);
-            } catch (Throwable e) {
-                LOG.warn("{}: a listener failed", config.name(), e);
-            }
-        }
+            life.enter(ENDED);
+            events.note(listener -> listener.exited(why));
+            events.noteFollowUp(() -> exit.complete(why));
+            vcpusEnded.countDown();
+        });
+        events.tellAll();
     }
 
     /** Devices call these on vCPU threads, in the middle of an exit. */
@@ -388,7 +558,10 @@ public final class Machine implements AutoCloseable {
 
         @Override
         public void reset(String by) {
-            end(new MachineExit.Reset(by));
+            switch (config.resetPolicy()) {
+                case END -> end(new MachineExit.Reset(by));
+                case REBOOT -> wantReset(by);
+            }
         }
 
         /** What the guest had to say, it has said: Linux reports after it printed its traces. */
@@ -405,7 +578,7 @@ public final class Machine implements AutoCloseable {
             switch (stop) {
                 case VcpuStop.Kicked _ -> {}
                 case VcpuStop.TripleFault _ -> end(new MachineExit.TripleFault(index));
-                case VcpuStop.SystemEvent event -> end(exitOf(event));
+                case VcpuStop.SystemEvent event -> systemEvent(event.type());
                 case VcpuStop.Failed failed ->
                         end(
                                 new MachineExit.Failed(
@@ -415,13 +588,14 @@ public final class Machine implements AutoCloseable {
             }
         }
 
-        private static MachineExit exitOf(VcpuStop.SystemEvent event) {
-            return switch (event.type()) {
-                case KvmConstants.KVM_SYSTEM_EVENT_SHUTDOWN -> new MachineExit.PowerOff();
-                case KvmConstants.KVM_SYSTEM_EVENT_RESET -> new MachineExit.Reset("hypercall");
-                case KvmConstants.KVM_SYSTEM_EVENT_CRASH -> new MachineExit.GuestPanic();
-                default -> new MachineExit.Failed("unknown system event " + event.type(), "", null);
-            };
+        private void systemEvent(int type) {
+            DeviceRequests requests = new DeviceRequests();
+            switch (type) {
+                case KvmConstants.KVM_SYSTEM_EVENT_SHUTDOWN -> requests.powerOff();
+                case KvmConstants.KVM_SYSTEM_EVENT_RESET -> requests.reset("hypercall");
+                case KvmConstants.KVM_SYSTEM_EVENT_CRASH -> requests.guestPanicked();
+                default -> end(new MachineExit.Failed("unknown system event " + type, "", null));
+            }
         }
 
         @Override

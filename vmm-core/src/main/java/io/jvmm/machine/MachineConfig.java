@@ -3,6 +3,8 @@ package io.jvmm.machine;
 import io.jvmm.boot.BootEntry;
 import io.jvmm.ffi.linux.Signals;
 import io.jvmm.memory.GuestMemoryMap;
+import io.jvmm.paging.Pager;
+import io.jvmm.vcpu.VcpuPlacement;
 
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +54,11 @@ public final class MachineConfig {
     private final MemoryBacking memoryBacking;
     private final ConsoleTarget console;
     private final int kickSignal;
+    private final KickStrategy kickStrategy;
+    private final List<Set<Integer>> cpuAffinity;
+    private final ResetPolicy resetPolicy;
+    private final PausedTime pausedTime;
+    private final @Nullable Pager pager;
 
     private MachineConfig(Builder b, KernelSource kernel) {
         this.name = b.name;
@@ -64,6 +71,11 @@ public final class MachineConfig {
         this.memoryBacking = b.memoryBacking;
         this.console = b.console;
         this.kickSignal = b.kickSignal;
+        this.kickStrategy = b.kickStrategy;
+        this.cpuAffinity = b.cpuAffinity;
+        this.resetPolicy = b.resetPolicy;
+        this.pausedTime = b.pausedTime;
+        this.pager = b.pager;
     }
 
     /** A builder that holds the defaults; a kernel is all that it needs besides. */
@@ -120,6 +132,43 @@ public final class MachineConfig {
         return kickSignal;
     }
 
+    /** How vCPU threads are called out of the guest. */
+    public KickStrategy kickStrategy() {
+        return kickStrategy;
+    }
+
+    /**
+     * The host's CPUs on which vCPU threads may run: nothing for any, one set for all vCPUs, or one
+     * for each.
+     */
+    public List<Set<Integer>> cpuAffinity() {
+        return cpuAffinity;
+    }
+
+    /** Where a vCPU may run. */
+    VcpuPlacement placementOf(int vcpu) {
+        return switch (cpuAffinity.size()) {
+            case 0 -> VcpuPlacement.ANYWHERE;
+            case 1 -> new VcpuPlacement(cpuAffinity.getFirst());
+            default -> new VcpuPlacement(cpuAffinity.get(vcpu));
+        };
+    }
+
+    /** What follows when the guest asks for a reset. */
+    public ResetPolicy resetPolicy() {
+        return resetPolicy;
+    }
+
+    /** What the guest sees of the time in which it did not run. */
+    public PausedTime pausedTime() {
+        return pausedTime;
+    }
+
+    /** Who supplies the memory that is not there, if somebody does. */
+    public Optional<Pager> pager() {
+        return Optional.ofNullable(pager);
+    }
+
     /** Collects a configuration. Not thread-safe; may be used again after {@link #build}. */
     public static final class Builder {
 
@@ -133,6 +182,11 @@ public final class MachineConfig {
         private MemoryBacking memoryBacking = MemoryBacking.ANONYMOUS;
         private ConsoleTarget console = new ConsoleTarget.Buffered();
         private int kickSignal = Signals.SIGUSR1;
+        private KickStrategy kickStrategy = KickStrategy.AUTO;
+        private List<Set<Integer>> cpuAffinity = List.of();
+        private ResetPolicy resetPolicy = ResetPolicy.END;
+        private PausedTime pausedTime = PausedTime.HIDDEN;
+        private @Nullable Pager pager;
 
         private Builder() {}
 
@@ -209,6 +263,49 @@ public final class MachineConfig {
             return this;
         }
 
+        /** How vCPU threads are called out of the guest; the default is the host's best way. */
+        public Builder kickStrategy(KickStrategy strategy) {
+            kickStrategy = Objects.requireNonNull(strategy);
+            return this;
+        }
+
+        /**
+         * The host's CPUs on which vCPU threads may run. The default is all that the process may
+         * use.
+         *
+         * @param cpus one set for all vCPUs, or one for each
+         */
+        public Builder cpuAffinity(List<Set<Integer>> cpus) {
+            cpuAffinity = cpus.stream().map(Set::copyOf).toList();
+            return this;
+        }
+
+        /** What follows when the guest asks for a reset; by default, the machine ends. */
+        public Builder resetPolicy(ResetPolicy policy) {
+            resetPolicy = Objects.requireNonNull(policy);
+            return this;
+        }
+
+        /**
+         * What the guest sees of pauses, and of the time between saving and restoring; by default,
+         * nothing.
+         */
+        public Builder pausedTime(PausedTime time) {
+            pausedTime = Objects.requireNonNull(time);
+            return this;
+        }
+
+        /**
+         * Who supplies guest memory that the loader did not write. The machine attaches it once its
+         * memory is loaded, and closes it, whatever becomes of the machine; so it serves one
+         * machine, and this configuration makes only one. The default is nobody: such memory is
+         * zero.
+         */
+        public Builder pager(Pager newPager) {
+            pager = Objects.requireNonNull(newPager);
+            return this;
+        }
+
         /**
          * The configuration.
          *
@@ -239,6 +336,7 @@ public final class MachineConfig {
             } else if (UNHANDLED.contains(kickSignal)) {
                 problems.add("signal %d cannot be handled".formatted(kickSignal));
             }
+            checkAffinity(problems);
             KernelSource source = kernel;
             if (source == null) {
                 problems.add("a kernel is missing");
@@ -247,6 +345,21 @@ public final class MachineConfig {
                 throw new ConfigException(problems);
             }
             return new MachineConfig(this, source);
+        }
+
+        private void checkAffinity(List<String> problems) {
+            int sets = cpuAffinity.size();
+            if (sets > 1 && sets != cpus) {
+                problems.add(
+                        "there are %d sets of host CPUs for %d vCPUs: give one for all, or one for each"
+                                .formatted(sets, cpus));
+            }
+            if (cpuAffinity.stream().anyMatch(Set::isEmpty)) {
+                problems.add("a set of host CPUs is empty");
+            }
+            if (cpuAffinity.stream().flatMap(Set::stream).anyMatch(cpu -> cpu < 0)) {
+                problems.add("a host CPU has a negative number");
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 package io.jvmm.machine;
 
 /** A machine could not be made, or could not do what it was told; the message names the remedy. */
-public final class MachineException extends RuntimeException {
+public sealed class MachineException extends RuntimeException permits DeadlineException {
 
     private static final long serialVersionUID = 1;
 

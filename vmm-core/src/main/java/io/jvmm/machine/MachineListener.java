@@ -1,14 +1,22 @@
 package io.jvmm.machine;
 
 /**
- * Hears what happens to a machine: of its start on the thread that starts it, of its end on a
- * thread for that purpose, of its closing on the thread that closes it. It may close the machine,
- * not wait for its end; what it throws is logged and changes nothing.
+ * Hears what happens to a machine, one event after the other, in the order in which it happened:
+ * mostly on the thread that has brought it about, of the guest's end on a thread for that purpose.
+ * It may call the machine, but not wait for its end; what follows from a call is told after the
+ * callback. What it throws is logged and changes nothing.
  */
 public interface MachineListener {
 
     /** The machine came into another state. */
     default void stateChanged(MachineState state) {}
+
+    /**
+     * The machine was reset and boots again; its state is what it was.
+     *
+     * @param by the device that the guest asked, by name, or {@code host}
+     */
+    default void wasReset(String by) {}
 
     /** The guest has ended. */
     default void exited(MachineExit exit) {}

@@ -21,14 +21,6 @@ import java.time.temporal.ChronoUnit;
  */
 record VmState(ClockData clock, KvmBlob picMaster, KvmBlob picSlave, KvmBlob ioapic, PitState pit) {
 
-    /** What the guest sees of the time between saving and restoring. */
-    enum PausedTime {
-        /** Nothing: its clock goes on where it stood. */
-        HIDDEN,
-        /** All of it, as after a suspend. */
-        COUNTED
-    }
-
     /** How it travels; there is one per machine. */
     static final StateCodec<VmState> CODEC = new VmStateCodec();
 
@@ -61,8 +53,18 @@ record VmState(ClockData clock, KvmBlob picMaster, KvmBlob picSlave, KvmBlob ioa
         return new VmState(clockOf(vm), picMaster, picSlave, ioapic, pit);
     }
 
+    /** The same machine with its timer stopped. */
+    VmState withoutTimer() {
+        return withTimer(HeldClocks.stopped(pit));
+    }
+
+    /** The same machine with another timer. */
+    VmState withTimer(PitState timer) {
+        return new VmState(clock, picMaster, picSlave, ioapic, timer);
+    }
+
     /** The kernel tells the realtime only while the guest's clock runs by the TSC. */
-    private static ClockData clockOf(KvmVm vm) {
+    static ClockData clockOf(KvmVm vm) {
         ClockData clock = vm.clock();
         return clock.hasRealtime()
                 ? clock

@@ -85,6 +85,22 @@ class ConsoleBufferTest {
     }
 
     @Test
+    void aGuestThatIsLetThroughLosesNothingAndWaitsAgainLater() throws Exception {
+        ConsoleBuffer buffer = new ConsoleBuffer(2, WhenFull.WAIT);
+        Thread guest = Thread.ofPlatform().name("guest").start(() -> write(buffer, "abcdef"));
+        ThreadState.awaitWaiting(guest);
+        buffer.letThrough(true);
+        ThreadState.awaitEnd(guest);
+        buffer.letThrough(false);
+        Thread later = Thread.ofPlatform().name("later").start(() -> write(buffer, "g"));
+        ThreadState.awaitWaiting(later);
+        assertThat(new String(buffer.input().readNBytes(5), US_ASCII)).isEqualTo("abcde");
+        ThreadState.awaitEnd(later);
+        assertThat(buffer.lost()).isZero();
+        assertThat(rest(buffer)).isEqualTo("fg");
+    }
+
+    @Test
     void theEndReleasesTheGuestAndTheReader() throws Exception {
         ConsoleBuffer full = new ConsoleBuffer(1, WhenFull.WAIT);
         ConsoleBuffer empty = new ConsoleBuffer(1, WhenFull.WAIT);

@@ -71,6 +71,19 @@ class ConsoleInputTest {
     }
 
     @Test
+    void whatIsHeldComesLater() throws IOException {
+        input.hold();
+        input.write("abc".getBytes(US_ASCII));
+        input.sendBreak();
+        assertThat(port.state().received()).isEmpty();
+        assertThat(guestReads()).isEmpty();
+        input.resume();
+        assertThat(guestReads()).isEqualTo("\0abc");
+        input.write('d');
+        assertThat(guestReads()).isEqualTo("d");
+    }
+
+    @Test
     void whatIsTypedReachesTheGuestInItsOrder() throws IOException {
         input.write('a');
         input.write("bcd".getBytes(US_ASCII), 1, 2);

@@ -14,6 +14,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
 
 class MachineConfigTest {
 
@@ -42,6 +44,28 @@ class MachineConfigTest {
         assertThat(config.memoryBacking()).isEqualTo(MemoryBacking.ANONYMOUS);
         assertThat(config.console()).isEqualTo(new ConsoleTarget.Buffered());
         assertThat(config.kickSignal()).isEqualTo(Signals.SIGUSR1);
+        assertThat(config.kickStrategy()).isEqualTo(KickStrategy.AUTO);
+        assertThat(config.cpuAffinity()).isEmpty();
+        assertThat(config.resetPolicy()).isEqualTo(ResetPolicy.END);
+        assertThat(config.pausedTime()).isEqualTo(PausedTime.HIDDEN);
+        assertThat(config.pager()).isEmpty();
+    }
+
+    @Test
+    void hostCpusAreForAllVcpusOrForEach() {
+        Set<Integer> one = Set.of(1, 3);
+        assertThat(valid().cpus(3).cpuAffinity(List.of(one)).build().cpuAffinity())
+                .containsExactly(one);
+        assertThat(valid().cpus(2).cpuAffinity(List.of(one, Set.of(0))).build().cpuAffinity())
+                .containsExactly(one, Set.of(0));
+        assertThat(theProblemOf(valid().cpus(3).cpuAffinity(List.of(one, one))))
+                .isEqualTo(
+                        "there are 2 sets of host CPUs for 3 vCPUs: give one for all, or one for"
+                                + " each");
+        assertThat(theProblemOf(valid().cpuAffinity(List.of(Set.of()))))
+                .isEqualTo("a set of host CPUs is empty");
+        assertThat(theProblemOf(valid().cpuAffinity(List.of(Set.of(-1)))))
+                .isEqualTo("a host CPU has a negative number");
     }
 
     @Test

@@ -261,7 +261,7 @@ class MachineLifeTest {
                 Machine.create(TestGuests.machine("button", TestGuests.POWER_BUTTON).build())) {
             machine.start();
             assertThat(machine.await(Duration.ofMillis(20))).isEmpty();
-            machine.pressPowerButton();
+            machine.powerButton();
             assertThat(machine.await(Duration.ofSeconds(60))).contains(new MachineExit.PowerOff());
         }
     }
@@ -275,7 +275,7 @@ class MachineLifeTest {
         machine.start();
         assertThat(machine.await()).isEqualTo(new MachineExit.PowerOff());
         machine.close();
-        machine.pressPowerButton();
+        machine.powerButton();
         machine.sendBreak();
         assertThat(machine.exitStatistics()).hasSize(1);
     }

@@ -11,7 +11,6 @@ import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.kvm.PitState;
 import io.jvmm.ffi.testing.RequiresKvm;
-import io.jvmm.machine.VmState.PausedTime;
 import io.jvmm.state.Bytes;
 import io.jvmm.state.Saved;
 import io.jvmm.state.StateException;

@@ -49,7 +49,7 @@ class CompletionTest {
         "--ser, --serial",
         "--boot, --boot-entry",
         "--mem, --memory",
-        "--cp, --cpus",
+        "--cpus, --cpus",
         "gen, generate-completion"
     })
     void tabCompletes(String typed, String completed) {

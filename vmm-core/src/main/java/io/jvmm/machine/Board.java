@@ -1,0 +1,362 @@
+package io.jvmm.machine;
+
+import io.jvmm.boot.EntryState;
+import io.jvmm.ffi.kvm.Kvm;
+import io.jvmm.ffi.kvm.KvmVcpu;
+import io.jvmm.ffi.kvm.KvmVm;
+import io.jvmm.ffi.linux.Kick;
+import io.jvmm.layout.GuestLayout;
+import io.jvmm.state.Saved;
+import io.jvmm.state.SavedComponents;
+import io.jvmm.vcpu.ExitLoop;
+import io.jvmm.vcpu.KickStrategy;
+import io.jvmm.vcpu.PageWaits;
+import io.jvmm.vcpu.Quiescence;
+import io.jvmm.vcpu.VcpuException;
+import io.jvmm.vcpu.VcpuOptions;
+import io.jvmm.vcpu.VcpuPause;
+import io.jvmm.vcpu.VcpuSetup;
+import io.jvmm.vcpu.VcpuState;
+import io.jvmm.vcpu.VcpuStateMsrs;
+import io.jvmm.vcpu.VcpuThread;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Function;
+
+/**
+ * What a reset replaces: the virtual machine in the kernel, with its interrupt controllers and its
+ * timer, and the vCPUs with their threads. Memory and devices are given, and stay.
+ *
+ * <p>Operations ({@link #pause}, {@link #wake}, {@link #save}, …) are for one thread at a time;
+ * {@link #run}, {@link #halt} and {@link #finish} may be called at any moment.
+ */
+final class Board implements AutoCloseable {
+
+    /** How long a vCPU that was told to finish is believed to be on its way. */
+    private static final Duration ON_ITS_WAY = Duration.ofMillis(50);
+
+    /** After this, memory is let go whether or not the pager knows of anybody who waits. */
+    private static final Duration CERTAINLY_STUCK = Duration.ofSeconds(2);
+
+    /** How long it takes at most to notice that a vCPU waits for a page. */
+    private static final Duration LOOK = Duration.ofMillis(20);
+
+    /** What a board is made for, and what is given to it. */
+    record Parts(
+            MachineConfig config,
+            Kvm kvm,
+            Kick kick,
+            KickStrategy kicks,
+            GuestRam ram,
+            Platform platform,
+            PageWaits pageWaits,
+            VcpuThread.Listener listener) {}
+
+    private final Parts parts;
+    private final Owned owned = new Owned();
+    private final KvmVm vm;
+    private final List<KvmVcpu> vcpus = new ArrayList<>();
+    private final List<VcpuThread> threads = new ArrayList<>();
+    private List<VcpuPause> pauses = List.of();
+    private boolean halted; // guarded by this
+
+    /** A board after power-on; devices are wired to it. */
+    Board(Parts parts) {
+        this.parts = parts;
+        try {
+            vm = owned.own(parts.kvm().createVm(), KvmVm::close);
+            vm.setTssAddress(GuestLayout.KVM_TSS);
+            vm.setIdentityMapAddress(GuestLayout.KVM_IDENTITY_MAP);
+            InterruptControllers.create(vm);
+            parts.ram().mapInto(vm);
+            parts.platform().connect(vm);
+            createVcpus();
+        } catch (RuntimeException | Error e) {
+            finishAll();
+            join(Deadline.in(CERTAINLY_STUCK));
+            close();
+            throw e;
+        }
+    }
+
+    private void createVcpus() {
+        int count = parts.config().cpus();
+        VcpuSetup setup = new VcpuSetup(parts.kvm(), count);
+        for (int index = 0; index < count; index++) {
+            KvmVcpu vcpu = owned.own(vm.createVcpu(index), KvmVcpu::close);
+            setup.prepare(vcpu, index);
+            vcpus.add(vcpu);
+            ExitLoop loop = new ExitLoop(vcpu, parts.platform().ports(), parts.platform().mmio());
+            threads.add(thread(index, vcpu, loop));
+        }
+    }
+
+    private VcpuThread thread(int index, KvmVcpu vcpu, ExitLoop loop) {
+        MachineConfig config = parts.config();
+        VcpuOptions options =
+                new VcpuOptions(config.name(), parts.kicks(), config.placementOf(index));
+        try {
+            return new VcpuThread(index, vcpu, loop, parts.kick(), options, parts.listener());
+        } catch (VcpuException e) {
+            throw new MachineException(
+                    "machine %s: %s".formatted(config.name(), e.getMessage()), e);
+        }
+    }
+
+    /** Puts the first vCPU at the guest's entry. */
+    void enter(EntryState entry, Deadline deadline) {
+        onVcpu(
+                0,
+                deadline,
+                vcpu -> {
+                    VcpuSetup.enter(vcpu, entry);
+                    return true;
+                });
+    }
+
+    /** Lets the vCPUs run; does nothing after {@link #halt}. */
+    synchronized void run() {
+        if (!halted) {
+            for (VcpuThread thread : threads) {
+                // A thread that cannot resume has died, and then the machine has heard of it.
+                CompletableFuture<Void> _ = thread.resume();
+            }
+        }
+    }
+
+    /**
+     * Stops the vCPUs for good, without waiting: the guest has asked for a reset and must not go on
+     * behind it. May be called by a vCPU in the middle of an exit.
+     */
+    synchronized void halt() {
+        halted = true;
+        for (VcpuThread thread : threads) {
+            VcpuPause _ = thread.pause();
+        }
+    }
+
+    /**
+     * Has all vCPUs stand still.
+     *
+     * @throws DeadlineException one runs on; then all do
+     * @throws VcpusGoneException one has finished
+     */
+    Standstill pause(Deadline deadline) {
+        List<VcpuPause> asked = new ArrayList<>(threads.stream().map(VcpuThread::pause).toList());
+        List<Standstill.Rest> rests = new ArrayList<>();
+        try {
+            for (int index = 0; index < asked.size(); index++) {
+                rests.add(
+                        switch (await(asked, index, deadline)) {
+                            case OUT -> Standstill.Rest.OUT;
+                            case IN_FAULT -> Standstill.Rest.IN_FAULT;
+                        });
+            }
+        } catch (VcpuException e) {
+            if (hasFinished()) {
+                throw new VcpusGoneException(e);
+            }
+            run();
+            throw new DeadlineException(
+                    "machine %s: %s".formatted(parts.config().name(), e.getMessage()));
+        }
+        pauses = List.copyOf(asked);
+        return new Standstill(rests);
+    }
+
+    /** An interrupt withdraws the request: it is asked again, and the interrupt kept. */
+    private Quiescence await(List<VcpuPause> asked, int index, Deadline deadline) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return asked.get(index).await(parts.pageWaits(), deadline.left());
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                    asked.set(index, threads.get(index).pause());
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private boolean hasFinished() {
+        return threads.stream().anyMatch(thread -> thread.state() == VcpuThread.State.FINISHED);
+    }
+
+    /**
+     * Prepares vCPUs that stand still for going on, with their clocks.
+     *
+     * @param clocks as they were when the vCPUs came to a stand
+     */
+    void wake(HeldClocks clocks, PausedTime pausedTime, Deadline deadline) {
+        if (pausedTime == PausedTime.HIDDEN && awaitOut(Deadline.in(Duration.ZERO))) {
+            clocks.rewind(this, deadline);
+        }
+        for (int index = 0; index < threads.size(); index++) {
+            // One that still waits for a page is not there to be told.
+            if (isOut(index, Deadline.in(Duration.ZERO))) {
+                Object _ = onVcpu(index, deadline, KvmVcpu::kvmclockCtrl);
+            }
+        }
+        clocks.startTimer(vm);
+    }
+
+    /** Waits until no vCPU is in a fault any more, which the pager's pages bring about. */
+    boolean awaitOut(Deadline deadline) {
+        for (int index = 0; index < threads.size(); index++) {
+            if (!isOut(index, deadline)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** One that never ran has not been paused either. */
+    private boolean isOut(int index, Deadline deadline) {
+        return pauses.isEmpty() || deadline.await(pauses.get(index).out());
+    }
+
+    /** How often each vCPU has left the guest. */
+    List<ExitStatistics> exitStatistics() {
+        return threads.stream().map(thread -> ExitStatistics.of(thread.counters())).toList();
+    }
+
+    KvmVm vm() {
+        return vm;
+    }
+
+    int cpus() {
+        return threads.size();
+    }
+
+    /**
+     * Does something to a vCPU that is out of the guest, on its thread.
+     *
+     * @throws VcpusGoneException it has finished
+     * @throws DeadlineException it did not come to it in time
+     */
+    <T> T onVcpu(int index, Deadline deadline, Function<KvmVcpu, T> action) {
+        CompletableFuture<T> answer = threads.get(index).whilePaused(action);
+        if (!deadline.await(answer)) {
+            throw new DeadlineException(
+                    "vCPU %d of machine %s did not answer in time"
+                            .formatted(index, parts.config().name()));
+        }
+        try {
+            return answer.join();
+        } catch (CompletionException e) {
+            Throwable cause = e.getCause();
+            if (threads.get(index).state() == VcpuThread.State.FINISHED) {
+                throw new VcpusGoneException(e);
+            }
+            if (cause instanceof RuntimeException failure) {
+                throw failure;
+            }
+            throw e;
+        }
+    }
+
+    /** The state of vCPUs and interrupt controllers, all of which stand still outside the guest. */
+    List<Saved> save(HeldClocks clocks, Deadline deadline) {
+        // The controllers before the vCPUs: an interrupt on its way is then found there.
+        List<Saved> saved = new ArrayList<>();
+        saved.add(Saved.of(VmState.CODEC, 0, VmState.capture(vm).withTimer(clocks.pit())));
+        List<Integer> msrs = onVcpu(0, deadline, vcpu -> VcpuStateMsrs.toSave(parts.kvm(), vcpu));
+        for (int index = 0; index < threads.size(); index++) {
+            VcpuState state = onVcpu(index, deadline, vcpu -> VcpuState.capture(vcpu, msrs));
+            saved.add(Saved.of(VcpuState.CODEC, index, state));
+        }
+        return saved;
+    }
+
+    /**
+     * Takes over the state of another board; memory is in place. Its timer stands still.
+     *
+     * @return its clocks, to be set going
+     */
+    HeldClocks restore(SavedComponents saved, PausedTime pausedTime, Deadline deadline) {
+        VmState machine = saved.take(VmState.CODEC, 0);
+        List<VcpuState> states = new ArrayList<>();
+        for (int index = 0; index < threads.size(); index++) {
+            states.add(saved.take(VcpuState.CODEC, index));
+        }
+        // The order is that of the Javadoc of VmState and VcpuState.
+        machine.applyClock(vm, pausedTime);
+        for (int index = 0; index < threads.size(); index++) {
+            VcpuState state = states.get(index);
+            Object _ = onVcpu(index, deadline, state::apply);
+        }
+        VcpuState.alignTscs(vcpus, states);
+        machine.withoutTimer().applyControllers(vm);
+        HeldClocks clocks = HeldClocks.restored(machine, states.getFirst());
+        if (pausedTime == PausedTime.COUNTED) {
+            clocks.countPassed(this, deadline);
+        }
+        return clocks;
+    }
+
+    /** Tells every vCPU to finish. */
+    void finishAll() {
+        for (VcpuThread thread : threads) {
+            CompletableFuture<Void> _ = thread.finish();
+        }
+    }
+
+    /**
+     * Ends the vCPUs' threads. Memory that is not there is let go of if one of them waits for it.
+     *
+     * @return whether all have ended in time
+     */
+    boolean finish(Deadline deadline, Runnable letGo) {
+        finishAll();
+        long begin = System.nanoTime();
+        boolean held = true;
+        while (true) {
+            if (join(deadline.atMost(LOOK))) {
+                return true;
+            }
+            if (deadline.isOver()) {
+                return false;
+            }
+            Duration passed = Duration.ofNanos(System.nanoTime() - begin);
+            if (held && isStuck(passed)) {
+                letGo.run();
+                held = false;
+            }
+        }
+    }
+
+    private boolean isStuck(Duration passed) {
+        return passed.compareTo(CERTAINLY_STUCK) > 0
+                || (passed.compareTo(ON_ITS_WAY) > 0
+                        && threads.stream()
+                                .anyMatch(
+                                        thread -> parts.pageWaits().isWaiting(thread.threadId())));
+    }
+
+    private boolean join(Deadline deadline) {
+        for (VcpuThread thread : threads) {
+            if (!deadline.await(thread::join)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Gives vCPUs and virtual machine back; their threads have ended. A second call does nothing.
+     */
+    @Override
+    public void close() {
+        parts.platform().disconnect();
+        owned.close();
+    }
+}

@@ -1,0 +1,157 @@
+package io.jvmm.machine;
+
+import io.jvmm.ffi.kvm.Kvm;
+import io.jvmm.ffi.kvm.KvmConstants;
+import io.jvmm.ffi.linux.Kick;
+import io.jvmm.memory.GuestMemory;
+import io.jvmm.vcpu.VcpuThread;
+
+/**
+ * What a machine is made of, apart from the state it is in: memory, devices, and the {@link Board}
+ * with its vCPUs, each made in its order and given back in the reverse one.
+ *
+ * <p>One thread at a time changes it, that of the machine's operation under way; {@link #finish}
+ * and what only reads may be called at any moment.
+ */
+final class Hardware {
+
+    private final MachineConfig config;
+    private final Owned owned = new Owned();
+    private final GuestRam ram;
+    private final Paging paging;
+    private final Platform platform;
+    private final Board.Parts parts;
+    private volatile Board board;
+
+    Hardware(MachineConfig config, Platform.Requests requests, VcpuThread.Listener listener) {
+        this.config = config;
+        this.paging = owned.own(new Paging(config.pager().orElse(null)), Paging::close);
+        try {
+            Kick kick = owned.own(installKick(config.kickSignal()), Kick::close);
+            Kvm kvm = owned.own(Kvm.open(), Kvm::close);
+            checkHost(kvm);
+            ram =
+                    owned.own(
+                            GuestRam.allocate(config.memoryBytes(), config.memoryBacking()),
+                            GuestRam::close);
+            platform = owned.own(new Platform(config, requests), Platform::close);
+            parts =
+                    new Board.Parts(
+                            config,
+                            kvm,
+                            kick,
+                            config.kickStrategy().on(kvm),
+                            ram,
+                            platform,
+                            paging,
+                            listener);
+            board = new Board(parts);
+        } catch (RuntimeException | Error e) {
+            try {
+                owned.close();
+            } catch (RuntimeException more) {
+                e.addSuppressed(more);
+            }
+            throw e;
+        }
+    }
+
+    private static Kick installKick(int signal) {
+        try {
+            return Kick.install(signal);
+        } catch (IllegalStateException e) {
+            throw new MachineException(
+                    "this process handles signal %d itself, by which vCPU threads are kicked:"
+                                    .formatted(signal)
+                            + " choose another one with MachineConfig's kickSignal",
+                    e);
+        }
+    }
+
+    private void checkHost(Kvm kvm) {
+        int most = kvm.checkExtension(KvmConstants.KVM_CAP_MAX_VCPUS);
+        if (config.cpus() > most) {
+            throw new MachineException(
+                    "this host runs machines of at most %d vCPUs, not %d"
+                            .formatted(most, config.cpus()));
+        }
+    }
+
+    Board board() {
+        return board;
+    }
+
+    Platform platform() {
+        return platform;
+    }
+
+    GuestMemory memory() {
+        return ram.memory();
+    }
+
+    /** Whether pages of memory may be missing. */
+    boolean isMemoryMissing() {
+        return paging.isActive();
+    }
+
+    /** What of memory was not loaded is the pager's from here on. */
+    void memoryIsLoaded() {
+        paging.attach(ram.ranges());
+    }
+
+    /** Has vCPUs and devices stand still; when it fails, they go on. */
+    Standstill pause(Deadline deadline) {
+        // First the devices: a vCPU may wait for the reader of its console.
+        platform.pause();
+        try {
+            return board.pause(deadline);
+        } catch (DeadlineException e) {
+            platform.resume(PausedTime.COUNTED);
+            throw e;
+        }
+    }
+
+    /** Sets clocks and devices going; vCPUs can run then. */
+    void wake(HeldClocks clocks, Deadline deadline) {
+        board.wake(clocks, config.pausedTime(), deadline);
+        platform.resume(config.pausedTime());
+    }
+
+    /** Ends the vCPUs' threads; returns whether that was done in time. */
+    boolean finish(Deadline deadline) {
+        return board.finish(deadline, paging::letGo);
+    }
+
+    /**
+     * Ends the vCPUs and gives back what they ran in.
+     *
+     * @throws DeadlineException one did not end in time
+     */
+    void removeBoard(Deadline deadline) {
+        if (!finish(deadline)) {
+            throw new DeadlineException(
+                    "a vCPU thread of machine %s did not end in time".formatted(config.name()));
+        }
+        // Workers of the kernel can wait for pages too, and closing the machine waits for them.
+        paging.letGo();
+        board.close();
+        paging.close();
+    }
+
+    /** Puts everything into the state after power-on, behind a board that was removed. */
+    void renew() {
+        ram.clear();
+        platform.reset();
+        board = new Board(parts);
+    }
+
+    /** Gives everything back; the vCPUs' threads have ended. */
+    void close(Deadline deadline) {
+        removeBoard(deadline);
+        try {
+            platform.close(deadline);
+        } finally {
+            owned.close();
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package io.jvmm.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.jvmm.ffi.testing.RequiresKvm;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+class KickOptionsTest {
+
+    @ParameterizedTest
+    @CsvSource({
+        "USR1, 10",
+        "usr2, 12",
+        "SIGUSR2, 12",
+        "RTMIN, 34",
+        "SIGRTMIN+30, 64",
+        "rtmin+1, 35",
+        "12, 12",
+        "64, 64"
+    })
+    void signalsHaveNamesAndNumbers(String text, int signal) {
+        assertThat(new KickOptions.SignalConverter().convert(text)).isEqualTo(signal);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "0           | 0",
+                "0,2         | 0 2",
+                "0-3,8       | 0 1 2 3 8",
+                "1-1         | 1",
+                "0:1         | 0/1",
+                "0-1:2-3,7:4 | 0 1/2 3 7/4"
+            })
+    void cpusAreListedForAllOrForEach(String text, String sets) {
+        List<Set<Integer>> expected =
+                Arrays.stream(sets.split("/", -1))
+                        .map(set ->
+                                Arrays.stream(set.split(" ", -1))
+                                        .map(Integer::valueOf)
+                                        .collect(Collectors.toSet()))
+                        .toList();
+        assertThat(new KickOptions.CpuSetsConverter().convert(text).sets()).isEqualTo(expected);
+    }
+
+    @Test
+    @RequiresKvm
+    @Timeout(60)
+    void aMachineRunsWithAllOfThem() {
+        CommandRun run =
+                CommandRun.of(
+                        "--serial=none",
+                        "--cpus=2",
+                        "--kick-strategy=signal-mask",
+                        "--kick-signal=RTMIN+3",
+                        "--cpu-affinity=0:0");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+    }
+
+    @Test
+    @RequiresKvm
+    @Timeout(60)
+    void aCpuThatTheHostDoesNotHaveIsNamed() {
+        CommandRun run = CommandRun.of("--serial=none", "--cpu-affinity=9999");
+        assertThat(run.exitCode()).isEqualTo(ExitCode.HOST);
+        assertThat(run.err()).startsWith("vmm: ").contains("vCPU 0", "9999");
+    }
+}
