@@ -10,6 +10,7 @@ import io.jvmm.ffi.kvm.KvmRun;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import java.lang.management.ManagementFactory;
@@ -140,6 +141,7 @@ class ExitLoopTest {
     }
 
     @Test
+    @Tag("host") // the lab's Java has no optimising compiler
     void anExitAllocatesNothing() {
         try (TinyVm vm = new TinyVm(Payload.REAL_PORTS)) {
             Stopper stopper = new Stopper(vm.vcpu.page());

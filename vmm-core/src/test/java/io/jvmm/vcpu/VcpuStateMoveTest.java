@@ -10,6 +10,7 @@ import io.jvmm.ffi.kvm.ClockData;
 import io.jvmm.ffi.kvm.KvmBlob;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.linux.Kick;
+import io.jvmm.ffi.testing.Repetitions;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 import io.jvmm.guest.PayloadEcho;
@@ -39,7 +40,7 @@ import java.util.concurrent.TimeUnit;
 class VcpuStateMoveTest {
 
     private static final int[] ROLES = {0, 1, 2, 3, 4, 5, 6};
-    private static final int MOVES = 8;
+    private static final int MOVES = Repetitions.of(8);
     private static final long ROUNDS_BETWEEN = 1;
     private static final int CHIPS = 3;
     private static final VcpuOptions OPTIONS =

@@ -6,6 +6,7 @@ import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.Regs;
 import io.jvmm.ffi.kvm.Sregs;
 import io.jvmm.ffi.linux.Kick;
+import io.jvmm.ffi.testing.Repetitions;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 
@@ -29,7 +30,7 @@ class VcpuStressTest {
     private static final int HALTS = 1;
     private static final int[] ROLES = {0, HALTS, 2, 3, 4, 5, 4, 2};
     private static final int CONTROLLERS = 3;
-    private static final int PAUSES_EACH = 700;
+    private static final int PAUSES_EACH = Repetitions.of(700);
     private static final long ROUNDS = 1;
 
     private final List<String> stops = new ArrayList<>();

@@ -1,5 +1,6 @@
 package io.jvmm.ffi.testing;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 import java.lang.annotation.ElementType;
@@ -13,5 +14,10 @@ import java.lang.annotation.Target;
  */
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.RUNTIME)
+@Tag(RequiresUserfaultfd.TAG)
 @ExtendWith(UserfaultfdCondition.class)
-public @interface RequiresUserfaultfd {}
+public @interface RequiresUserfaultfd {
+
+    /** The JUnit tag that these tests carry. */
+    String TAG = "userfaultfd";
+}
