@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The lab from the command line: {@code prepare}, {@code shell}, {@code vmm ARGS…} or {@code test
- * [selectors]}.
+ * The lab from the command line: {@code prepare}, {@code shell}, {@code vmm ARGS…}, {@code bench
+ * NAME} or {@code test [selectors]}.
  *
  * <p>The exit code is that of the command that ran in the lab; 1 if a test failed; {@value
  * #LAB_FAILED} if the lab itself did.
@@ -47,9 +47,12 @@ public final class LabMain {
             }
             case "shell" -> onTerminal(LabVmm.shell(LabGuests.fetch()));
             case "vmm" -> onTerminal(LabVmm.run(rest));
+            case "bench" -> onTerminal(LabBench.run(rest));
             case "test" -> test(rest);
             default -> {
-                System.err.println("usage: lab prepare | shell | vmm ARGS... | test [SELECTOR...]");
+                System.err.println(
+                        "usage: lab prepare | shell | vmm ARGS... | bench NAME | test"
+                                + " [SELECTOR...]");
                 yield USAGE;
             }
         };

@@ -22,6 +22,11 @@ public record LabSettings(DebianKernel.Line kernel, int cpus, int memoryMib) {
     /** Names the memory in MiB. */
     public static final String MEMORY_PROPERTY = "jvmm.lab.memory";
 
+    /** The same machine with another kernel. */
+    LabSettings withKernel(DebianKernel.Line other) {
+        return new LabSettings(other, cpus, memoryMib);
+    }
+
     /**
      * Settings from system properties; without them kernel 7.2, one CPU and 4 GiB.
      *

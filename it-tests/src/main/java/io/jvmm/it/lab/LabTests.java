@@ -4,20 +4,18 @@ import io.jvmm.it.framework.LinuxImages;
 import io.jvmm.it.framework.VmProcess;
 import io.jvmm.it.framework.VmmJar;
 
-import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
- * Runs tests of this very class path inside the lab, by JUnit's console launcher.
+ * Runs tests of all modules of the build inside the lab, by JUnit's console launcher.
  *
- * <p>Without selectors these are all tests tagged {@code kvm} or {@code linux} in the test folders
- * of the class path, but for those tagged {@code host}, which are about the host as it is.
+ * <p>Without selectors these are all tests tagged {@code kvm}, {@code userfaultfd} or {@code
+ * linux}, but for those tagged {@code host}, which are about the host as it is.
  */
 public final class LabTests {
 
@@ -30,15 +28,15 @@ public final class LabTests {
     /** Set to {@code true} in the lab's own test process. */
     public static final String INSIDE_PROPERTY = "jvmm.lab.inside";
 
-    /** Class path for the lab when it is not that of this process. */
-    public static final String CLASS_PATH_PROPERTY = "jvmm.lab.classpath";
-
     /** How long a whole run may take, in seconds. */
     public static final String DEADLINE_PROPERTY = "jvmm.lab.deadline";
 
-    private static final int DEFAULT_DEADLINE_SECONDS = 15 * 60;
+    private static final int DEFAULT_DEADLINE_SECONDS = 30 * 60;
     private static final String LAUNCHER = "org.junit.platform.console.ConsoleLauncher";
     private static final String REPORTS = "reports";
+
+    /** For {@code io.jvmm.ffi.testing.Repetitions}, which is among the test classes. */
+    private static final String REPETITIONS_DIVISOR = "jvmm.repetitions.divisor=10";
 
     /** Beyond C1, compiling costs more under emulation than it gives in a few minutes. */
     private static final String QUICK_COMPILER = "-XX:TieredStopAtLevel=1";
@@ -56,30 +54,19 @@ public final class LabTests {
      */
     static List<LabTestResult> run(
             Lab lab, List<String> selectors, LabConsole console, LabFolder folder) {
-        List<Path> classPath = classPath();
-        List<String> inLab = new ArrayList<>();
-        List<String> scanned = new ArrayList<>();
-        for (Path entry : classPath) {
-            String name =
-                    "%s/cp/%d-%s".formatted(LabTask.FOLDER, inLab.size(), entry.getFileName());
-            inLab.add(name);
-            if (entry.toString().endsWith("test-classes")) {
-                scanned.add(name);
-            }
-        }
-        List<String> command = new ArrayList<>();
-        command.add(LabImage.JAVA_HOME + "/bin/java");
+        LabClassPath classPath = LabClassPath.ofBuild();
+        List<String> command = LabJava.command(QUICK_COMPILER);
         command.addAll(
                 List.of(
-                        QUICK_COMPILER,
                         "--enable-native-access=ALL-UNNAMED",
                         "-Djvmm.kvm=required",
+                        "-D" + REPETITIONS_DIVISOR,
                         "-D" + INSIDE_PROPERTY + "=true",
                         "-D" + LinuxImages.FOLDER_PROPERTY + "=" + LabGuests.FOLDER,
                         "-D" + VmmJar.PROPERTY + "=" + LabTask.FOLDER + "/vmm.jar",
                         "-D" + VmProcess.JAVA_OPTIONS_PROPERTY + "=" + QUICK_COMPILER,
                         "-cp",
-                        String.join(":", inLab),
+                        classPath.joined(),
                         LAUNCHER,
                         "execute",
                         "--disable-banner",
@@ -87,13 +74,11 @@ public final class LabTests {
                         "--fail-if-no-tests",
                         "--details=testfeed",
                         "--reports-dir=" + LabTask.RESULTS + "/" + REPORTS));
-        command.addAll(selection(selectors, String.join(":", scanned)));
+        command.addAll(selection(selectors, classPath.testFolders()));
         Duration deadline =
                 Duration.ofSeconds(Long.getLong(DEADLINE_PROPERTY, DEFAULT_DEADLINE_SECONDS));
         LabTask task = new LabTask(command, Optional.of(deadline));
-        for (int i = 0; i < inLab.size(); i++) {
-            task.with(inLab.get(i), classPath.get(i));
-        }
+        classPath.addTo(task);
         task.with(LabTask.FOLDER + "/vmm.jar", VmmJar.locate());
         LabGuests.fetch().addTo(task);
         LabOutcome outcome = lab.run(task, console, folder);
@@ -108,17 +93,6 @@ public final class LabTests {
                             .formatted(outcome.exitCode(), console.tail()));
         }
         return results;
-    }
-
-    private static List<Path> classPath() {
-        String joined =
-                System.getProperty(CLASS_PATH_PROPERTY, System.getProperty("java.class.path"));
-        return Pattern.compile(File.pathSeparator, Pattern.LITERAL)
-                .splitAsStream(joined)
-                .filter(entry -> !entry.isEmpty())
-                .map(entry -> Path.of(entry).toAbsolutePath())
-                .filter(Files::exists)
-                .toList();
     }
 
     /** The console launcher's options for the selected tests. */
@@ -142,7 +116,11 @@ public final class LabTests {
             options.add("--scan-classpath=" + scanned);
         }
         if (selectors.isEmpty()) {
-            options.addAll(List.of("--include-tag=kvm", "--include-tag=linux"));
+            options.addAll(
+                    List.of(
+                            "--include-tag=kvm",
+                            "--include-tag=userfaultfd",
+                            "--include-tag=linux"));
             options.add("--exclude-tag=" + HOST);
         }
         return options;

@@ -4,7 +4,6 @@ import io.jvmm.it.framework.VmmJar;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,14 +18,13 @@ import java.util.Optional;
 final class LabVmm {
 
     private static final String JAR = LabTask.FOLDER + "/vmm.jar";
-    private static final String JAVA = LabImage.JAVA_HOME + "/bin/java";
 
     private LabVmm() {}
 
     /** {@code vmm.jar} with these arguments; it may run for ever. */
     static LabTask run(List<String> arguments) {
         Map<String, Path> files = new LinkedHashMap<>();
-        List<String> command = new ArrayList<>(List.of(JAVA, "-jar", JAR));
+        List<String> command = runJar();
         arguments.forEach(argument -> command.add(translated(argument, files)));
         LabTask task = new LabTask(command, Optional.empty()).with(JAR, VmmJar.locate());
         files.forEach(task::with);
@@ -38,7 +36,8 @@ final class LabVmm {
         List<String> command = List.of("sh", "-c", "cat " + LabTask.FOLDER + "/welcome; exec sh");
         LabTask task = new LabTask(command, Optional.empty()).with(JAR, VmmJar.locate());
         guests.addTo(task);
-        return task.withScript("/bin/vmm", "#!/bin/sh\nexec " + JAVA + " -jar " + JAR + " \"$@\"\n")
+        return task.withScript(
+                        "/bin/vmm", "#!/bin/sh\nexec " + String.join(" ", runJar()) + " \"$@\"\n")
                 .withScript(
                         LabTask.FOLDER + "/welcome",
                         """
@@ -47,6 +46,12 @@ final class LabVmm {
                         """
                                 .formatted(
                                         LabGuests.kernelInLab("6.1"), LabGuests.INITRAMFS_IN_LAB));
+    }
+
+    private static List<String> runJar() {
+        List<String> command = LabJava.command();
+        command.addAll(List.of("-jar", JAR));
+        return command;
     }
 
     /** The argument as it is meant in the lab; a file that it names is added to {@code files}. */

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import io.jvmm.guest.DebianKernel;
+
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
@@ -15,40 +17,86 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Starts the lab once and reports each test that ran in it as a test of this build.
+ * Starts one lab per kernel and reports each test that ran in it as a test of this build.
  *
- * <p>A test that is skipped in the lab fails here unless {@link #MAY_SKIP} says why it may be.
+ * <p>A test that is skipped in the lab fails here unless {@link #MAY_SKIP} says why it may be. The
+ * labs run at the same time: each of them keeps one CPU of the host busy and no more.
  */
 @RequiresLab
-@Timeout(value = 20, unit = TimeUnit.MINUTES)
+@Timeout(value = 40, unit = TimeUnit.MINUTES)
 class LabTest {
+
+    /** System property with the kernels of the labs, parted by commas. */
+    private static final String KERNELS_PROPERTY = "jvmm.lab.kernels";
+
+    /** That of Debian's stable release, and the newest. */
+    private static final String KERNELS = "6.12,7.2";
 
     /** Test classes, by full name, that may be skipped in the lab, with the reason. */
     private static final Map<String, String> MAY_SKIP = Map.of();
 
     @TestFactory
-    Stream<DynamicNode> whatRunsInTheLab() throws IOException {
-        Path target = Path.of(System.getProperty("jvmm.target", "target"));
-        LabFolder folder = LabFolder.emptied(target.resolve("lab"));
-        List<LabTestResult> results;
-        try (OutputStream log = Files.newOutputStream(folder.resolve("console.log"))) {
-            Lab lab = Lab.prepare(LabSettings.fromProperties());
-            results = LabTests.run(lab, List.of(), new LabConsole.Copied(log), folder);
+    Stream<DynamicNode> whatRunsInTheLab() {
+        LabSettings settings = LabSettings.fromProperties();
+        Map<DebianKernel.Line, FutureTask<List<LabTestResult>>> runs = new LinkedHashMap<>();
+        for (DebianKernel.Line line : kernels()) {
+            Lab lab = Lab.prepare(settings.withKernel(line));
+            runs.put(line, new FutureTask<>(() -> run(lab, line)));
         }
-        return results.stream()
-                .collect(
-                        Collectors.groupingBy(
-                                LabTestResult::className,
-                                LinkedHashMap::new,
-                                Collectors.mapping(LabTest::reported, Collectors.toList())))
-                .entrySet()
-                .stream()
-                .map(each -> dynamicContainer(each.getKey(), each.getValue()));
+        runs.forEach((line, run) -> Thread.ofPlatform().name("lab-" + line).start(run));
+        return runs.entrySet().stream()
+                .map(each ->
+                        dynamicContainer(
+                                "in the lab with Linux " + each.getKey().version(),
+                                reported(each.getValue())));
+    }
+
+    private static List<DebianKernel.Line> kernels() {
+        return Pattern.compile(",")
+                .splitAsStream(System.getProperty(KERNELS_PROPERTY, KERNELS))
+                .map(DebianKernel.Line::ofVersion)
+                .toList();
+    }
+
+    private static List<LabTestResult> run(Lab lab, DebianKernel.Line kernel) throws IOException {
+        Path target = Path.of(System.getProperty("jvmm.target", "target"));
+        LabFolder folder = LabFolder.emptied(target.resolve("lab-" + kernel.version()));
+        try (OutputStream log = Files.newOutputStream(folder.resolve("console.log"))) {
+            return LabTests.run(lab, List.of(), new LabConsole.Copied(log), folder);
+        }
+    }
+
+    /** Waits for the run; what goes wrong with a lab is a failed test that does not hide others. */
+    private static Stream<DynamicNode> reported(FutureTask<List<LabTestResult>> run) {
+        try {
+            return run.get().stream()
+                    .collect(
+                            Collectors.groupingBy(
+                                    LabTestResult::className,
+                                    LinkedHashMap::new,
+                                    Collectors.mapping(LabTest::reported, Collectors.toList())))
+                    .entrySet()
+                    .stream()
+                    .map(each -> dynamicContainer(each.getKey(), each.getValue()));
+        } catch (ExecutionException e) {
+            return Stream.of(
+                    dynamicTest(
+                            "the lab itself",
+                            () -> {
+                                throw e.getCause();
+                            }));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new LabException("interrupted while the labs ran", e);
+        }
     }
 
     private static DynamicNode reported(LabTestResult result) {

@@ -39,11 +39,10 @@ class StockKernelBootTest {
     static Stream<Arguments> machines() {
         List<Arguments> machines = new ArrayList<>();
         for (DebianKernel.Line line : DebianKernel.Line.values()) {
-            for (int cpus : List.of(1, 2)) {
-                for (String entry : List.of("elf64", "bzimage64")) {
-                    machines.add(Arguments.of(line.version(), cpus, entry));
-                }
-            }
+            machines.add(Arguments.of(line.version(), 1, "elf64"));
+            machines.add(Arguments.of(line.version(), 2, "elf64"));
+            // its own unpacker runs on the first CPU, before there are others
+            machines.add(Arguments.of(line.version(), 1, "bzimage64"));
         }
         return machines.stream();
     }
