@@ -298,7 +298,7 @@ final class Board implements AutoCloseable {
         machine.withoutTimer().applyControllers(vm);
         HeldClocks clocks = HeldClocks.restored(machine, states.getFirst());
         if (pausedTime == PausedTime.COUNTED) {
-            clocks.countPassed(this, deadline);
+            clocks.fitCounters(this, deadline);
         }
         return clocks;
     }

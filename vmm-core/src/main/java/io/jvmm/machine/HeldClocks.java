@@ -18,25 +18,37 @@ import java.util.OptionalLong;
  * nobody takes and deliver them all at once afterwards. kvmclock and the time stamp counters cannot
  * be stopped; they are set back when the pause ends, if it is to be hidden.
  *
+ * <p>A guest compares its clocks with each other and gives up a counter that strays from kvmclock.
+ * So the counter is that of the very moment at which kvmclock was read, and it is set not to what
+ * it was but to what fits kvmclock by then, in the way that the kernel's documentation of {@code
+ * KVM_VCPU_TSC_OFFSET} (virt/kvm/devices/vcpu.rst, 4.1) describes: however long this program is
+ * held up between one call and the next, the two stay together.
+ *
  * @param clock the machine's kvmclock
  * @param pit the timer, with its period
- * @param counter the first vCPU's time stamp counter; unknown when not all vCPUs were out of the
- *     guest
+ * @param counter the first vCPU's time stamp counter at the moment of {@code clock}; unknown when
+ *     not all vCPUs were out of the guest
  */
 record HeldClocks(ClockData clock, PitState pit, OptionalLong counter) {
 
     /** No timer runs in a channel whose mode is this one, the kernel's own for "not set". */
     private static final int NO_MODE = 0xFF;
 
+    private static final long NANOS_PER_MILLI = 1_000_000;
+
+    /** A counter that was read after kvmclock was read within this time; it is not, by far. */
+    private static final long LONGEST_BETWEEN_MILLIS = 120_000;
+
     /** Stops and reads the clocks of a machine whose vCPUs stand still. */
     static HeldClocks stop(Board board, Standstill vcpus, Deadline deadline) {
         PitState pit = board.vm().pit();
         board.vm().setPit(stopped(pit));
+        ClockData clock = VmState.clockOf(board.vm());
         OptionalLong counter =
                 vcpus.isComplete()
-                        ? board.onVcpu(0, deadline, HeldClocks::counterOf)
+                        ? board.onVcpu(0, deadline, vcpu -> counterAt(clock, vcpu))
                         : OptionalLong.empty();
-        return new HeldClocks(VmState.clockOf(board.vm()), pit, counter);
+        return new HeldClocks(clock, pit, counter);
     }
 
     /** Stops and reads the clocks of a machine whose vCPUs never ran. */
@@ -46,32 +58,74 @@ record HeldClocks(ClockData clock, PitState pit, OptionalLong counter) {
 
     /** The clocks of a machine that was restored, as they were when it was saved. */
     static HeldClocks restored(VmState machine, VcpuState first) {
-        OptionalLong counter =
-                first.msrs().stream()
-                        .filter(entry -> entry.index() == VcpuStateMsrs.TSC)
-                        .mapToLong(MsrEntry::value)
-                        .findFirst();
-        return new HeldClocks(machine.clock(), machine.pit(), counter);
+        return new HeldClocks(
+                machine.clock(),
+                machine.pit(),
+                counterAt(
+                        machine.clock(), first.tscOffset(), first.tscKhz(), counterIn(first.msrs())));
     }
 
     static PitState stopped(PitState pit) {
         return new PitState(pit.timer().inMode(NO_MODE), pit.refresh(), pit.speaker(), pit.flags());
     }
 
-    private static OptionalLong counterOf(KvmVcpu vcpu) {
-        List<MsrEntry> read = vcpu.msrs(List.of(VcpuStateMsrs.TSC));
-        return read.isEmpty() ? OptionalLong.empty() : OptionalLong.of(read.getFirst().value());
+    private static OptionalLong counterAt(ClockData clock, KvmVcpu vcpu) {
+        return counterAt(
+                clock,
+                vcpu.tscOffset(),
+                vcpu.tscKhz(),
+                counterIn(vcpu.msrs(List.of(VcpuStateMsrs.TSC))));
+    }
+
+    /**
+     * A counter at the moment when kvmclock was read: the host's own then, which came with
+     * kvmclock, and the guest's offset from it.
+     *
+     * <p>Where that is not the counter, the later reading has to do: the kernel does not tell the
+     * host's, or counts for the guest at another rate, or (KVM-PVM) keeps an offset and ignores it.
+     *
+     * @param later the counter as it was read after {@code clock}
+     */
+    static OptionalLong counterAt(
+            ClockData clock, OptionalLong offset, int khz, OptionalLong later) {
+        if (!clock.hasHostTsc() || offset.isEmpty() || later.isEmpty()) {
+            return later;
+        }
+        long then = clock.hostTsc() + offset.getAsLong();
+        long between = later.getAsLong() - then;
+        boolean plausible = between >= 0 && between <= LONGEST_BETWEEN_MILLIS * khz;
+        return plausible ? OptionalLong.of(then) : later;
+    }
+
+    private static OptionalLong counterIn(List<MsrEntry> registers) {
+        return registers.stream()
+                .filter(entry -> entry.index() == VcpuStateMsrs.TSC)
+                .mapToLong(MsrEntry::value)
+                .findFirst();
     }
 
     /** Sets the clocks back to where they were. */
     void rewind(Board board, Deadline deadline) {
         if (counter.isPresent()) {
-            long passed =
-                    board.onVcpu(0, deadline, HeldClocks::counterOf).orElse(counter.getAsLong())
-                            - counter.getAsLong();
-            moveCounters(board, -passed, deadline);
             board.vm().setClock(ClockData.at(clock.nanoseconds()));
+            fitCounters(board, deadline);
         }
+    }
+
+    /** Moves the counters to where they belong at the present time of kvmclock. */
+    void fitCounters(Board board, Deadline deadline) {
+        ClockData now = board.vm().clock();
+        OptionalLong present = board.onVcpu(0, deadline, vcpu -> counterAt(now, vcpu));
+        if (counter.isPresent() && present.isPresent()) {
+            int khz = board.onVcpu(0, deadline, KvmVcpu::tscKhz);
+            long due = counter.getAsLong() + ticks(now.nanoseconds() - clock.nanoseconds(), khz);
+            moveCounters(board, due - present.getAsLong(), deadline);
+        }
+    }
+
+    /** How often a counter ticks in a time. A product of the two would overflow within the hour. */
+    static long ticks(long nanos, int khz) {
+        return nanos / NANOS_PER_MILLI * khz + nanos % NANOS_PER_MILLI * khz / NANOS_PER_MILLI;
     }
 
     /** The nanoseconds that a restored machine is to see of the time since it was saved. */
@@ -80,13 +134,6 @@ record HeldClocks(ClockData clock, PitState pit, OptionalLong counter) {
             case HIDDEN -> 0;
             case COUNTED -> Math.max(0, board.vm().clock().nanoseconds() - clock.nanoseconds());
         };
-    }
-
-    /** Moves the counters of a restored machine on by as much as its kvmclock has moved. */
-    void countPassed(Board board, Deadline deadline) {
-        long micros = passed(board, PausedTime.COUNTED) / 1000;
-        int khz = board.onVcpu(0, deadline, KvmVcpu::tscKhz);
-        moveCounters(board, Math.multiplyExact(micros, (long) khz) / 1000, deadline);
     }
 
     /** All by the same, so that their distances stay. */

@@ -31,6 +31,11 @@ public record ClockData(long nanoseconds, int flags, long realtime, long hostTsc
         return (flags & KvmConstants.KVM_CLOCK_REALTIME) != 0;
     }
 
+    /** Whether {@link #hostTsc} counts: only while the guest's clock runs by that counter. */
+    public boolean hasHostTsc() {
+        return (flags & KvmConstants.KVM_CLOCK_HOST_TSC) != 0;
+    }
+
     static ClockData read(MemorySegment m) {
         return new ClockData(
                 m.get(JAVA_LONG, CLOCK),
