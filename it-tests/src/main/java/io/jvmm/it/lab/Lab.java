@@ -29,13 +29,6 @@ public final class Lab {
 
     private static final Duration ORDERLY_END = Duration.ofSeconds(5);
 
-    /**
-     * On a busy host the emulator stands still for longer than a kernel believes that hardware can.
-     * Unless told otherwise it panics for want of a timer, or gives up the time stamp counter,
-     * which is the host's own and right.
-     */
-    private static final String EMULATED_TIME = "no_timer_check tsc=reliable";
-
     private final LabSettings settings;
     private final LabEmulator emulator;
     private final LabImage image;
@@ -123,7 +116,7 @@ public final class Lab {
                         "-initrd",
                         initramfs.toString(),
                         "-append",
-                        "console=ttyS0 panic=-1 quiet " + EMULATED_TIME));
+                        "console=ttyS0 panic=-1 quiet " + LabTime.parameters()));
         return command;
     }
 
