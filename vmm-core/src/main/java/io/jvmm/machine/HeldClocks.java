@@ -62,7 +62,10 @@ record HeldClocks(ClockData clock, PitState pit, OptionalLong counter) {
                 machine.clock(),
                 machine.pit(),
                 counterAt(
-                        machine.clock(), first.tscOffset(), first.tscKhz(), counterIn(first.msrs())));
+                        machine.clock(),
+                        first.tscOffset(),
+                        first.tscKhz(),
+                        counterIn(first.msrs())));
     }
 
     static PitState stopped(PitState pit) {

@@ -361,8 +361,7 @@ public final class Machine implements AutoCloseable {
 
     private void resetWhenIdle() {
         try {
-            operate(
-                    "be reset", Deadline.in(FOR_EVER), () -> null, CREATED, RUNNING, PAUSED, ENDED);
+            operate("be reset", Deadline.in(FOR_EVER), () -> null, CREATED, RUNNING, PAUSED, ENDED);
         } catch (IllegalStateException e) {
             LOG.debug("{} ended before its reset", config.name(), e);
         }

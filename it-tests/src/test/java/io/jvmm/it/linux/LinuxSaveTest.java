@@ -21,7 +21,6 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
 import java.util.HexFormat;
 
 /**
@@ -44,7 +43,8 @@ class LinuxSaveTest {
     private static final double CLOCK_SLACK_SECONDS = 2;
 
     private static final String COMPLAINTS =
-            "rcu.*stall|soft lockup|clocksource: .*(watchdog|unstable|skew)|BUG:|WARNING:|Call Trace";
+            "rcu.*stall|soft lockup|clocksource: .*(watchdog|unstable|skew)|BUG:|WARNING:|Call"
+                + " Trace";
 
     private final SerialLog log = new SerialLog();
 
