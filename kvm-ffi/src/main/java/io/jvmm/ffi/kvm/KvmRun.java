@@ -49,14 +49,24 @@ public final class KvmRun {
     static final long MEMORY_FAULT_FLAGS = 32;
     static final long MEMORY_FAULT_GPA = 40;
     static final long MEMORY_FAULT_SIZE = 48;
+    static final long VALID_REGS = 288;
+    static final long DIRTY_REGS = 296;
+    static final long SYNC_REGS = 304;
 
     private static final int MAX_INSN_BYTES = 15;
     private static final VarHandle BYTE = ValueLayout.JAVA_BYTE.varHandle();
 
     private final MemorySegment page;
+    private final SyncRegs syncRegs;
 
     KvmRun(MemorySegment page) {
         this.page = page;
+        this.syncRegs = new SyncRegs(page);
+    }
+
+    /** The registers in this page, if the kernel was asked to put them there. */
+    public SyncRegs syncRegs() {
+        return syncRegs;
     }
 
     /**

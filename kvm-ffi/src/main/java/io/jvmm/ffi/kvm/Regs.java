@@ -45,6 +45,13 @@ public record Regs(
                 rip, rflags);
     }
 
+    /** These registers with other flags. */
+    public Regs withRflags(long newRflags) {
+        return new Regs(
+                rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rip,
+                newRflags);
+    }
+
     static Regs read(MemorySegment s) {
         return new Regs(
                 at(s, 0), at(s, 1), at(s, 2), at(s, 3), at(s, 4), at(s, 5), at(s, 6), at(s, 7),

@@ -144,6 +144,13 @@ public record Sregs(
                 apicBase);
     }
 
+    /** These registers with another CR2, the address of a page fault. */
+    public Sregs withCr2(long address) {
+        return new Sregs(
+                cs, ds, es, fs, gs, ss, tr, ldt, gdt, idt, cr0, address, cr3, cr4, cr8, efer,
+                apicBase);
+    }
+
     static Sregs read(MemorySegment m) {
         return new Sregs(
                 Segment.read(m, CS),

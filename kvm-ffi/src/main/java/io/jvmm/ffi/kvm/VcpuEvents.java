@@ -77,6 +77,33 @@ public record VcpuEvents(
      */
     public record Smi(boolean active, boolean pending, boolean insideNmi, boolean latchedInit) {}
 
+    /**
+     * These events after one instruction of the guest was completed: the interrupt shadow is over,
+     * and what other threads may change meanwhile (the number of pending NMIs) is left alone.
+     */
+    public VcpuEvents afterInstruction() {
+        return new VcpuEvents(
+                exception,
+                new Interrupt(interrupt.injected, interrupt.vector, interrupt.soft, 0),
+                nmi,
+                smi,
+                sipiVector,
+                KvmConstants.KVM_VCPUEVENT_VALID_SHADOW,
+                tripleFaultPending);
+    }
+
+    /** These events with an exception that the processor delivers before the next instruction. */
+    public VcpuEvents raising(int number, boolean hasErrorCode, int errorCode) {
+        return new VcpuEvents(
+                new PendingException(true, number, hasErrorCode, false, errorCode, false, 0),
+                interrupt,
+                nmi,
+                smi,
+                sipiVector,
+                flags,
+                tripleFaultPending);
+    }
+
     static VcpuEvents read(MemorySegment m) {
         return new VcpuEvents(
                 new PendingException(

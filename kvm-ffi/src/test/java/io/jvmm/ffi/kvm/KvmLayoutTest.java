@@ -21,6 +21,7 @@ import io.jvmm.ffi.gen.kvm.kvm_segment;
 import io.jvmm.ffi.gen.kvm.kvm_signal_mask;
 import io.jvmm.ffi.gen.kvm.kvm_sregs;
 import io.jvmm.ffi.gen.kvm.kvm_sregs2;
+import io.jvmm.ffi.gen.kvm.kvm_sync_regs;
 import io.jvmm.ffi.gen.kvm.kvm_vcpu_events;
 import io.jvmm.ffi.gen.kvm.kvm_xcr;
 import io.jvmm.ffi.gen.kvm.kvm_xcrs;
@@ -67,6 +68,14 @@ class KvmLayoutTest {
                         "emulation_failure.flags",
                         KvmRun.EMULATION_FLAGS - 32,
                         kvm_run.emulation_failure.flags$offset()),
+                row("kvm_valid_regs", KvmRun.VALID_REGS, kvm_run.kvm_valid_regs$offset()),
+                row("kvm_dirty_regs", KvmRun.DIRTY_REGS, kvm_run.kvm_dirty_regs$offset()),
+                row("s", KvmRun.SYNC_REGS, kvm_run.s$offset()),
+                row("s.regs.sregs", SyncRegs.SREGS - SyncRegs.REGS, kvm_sync_regs.sregs$offset()),
+                row(
+                        "s.regs.events",
+                        SyncRegs.EVENTS - SyncRegs.REGS,
+                        kvm_sync_regs.events$offset()),
                 row("regs", Regs.SIZE, kvm_regs.sizeof()),
                 row("regs.rip", 16 * Long.BYTES, kvm_regs.rip$offset()),
                 row("regs.rflags", 17 * Long.BYTES, kvm_regs.rflags$offset()),
