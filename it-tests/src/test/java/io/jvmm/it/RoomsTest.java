@@ -46,9 +46,17 @@ class RoomsTest {
                     Map.entry("device", Set.of("bus", "state", "layout")),
                     Map.entry("backend", Set.of("device", "ffi.linux")),
                     Map.entry("boot", Set.of("memory", "layout")),
+                    Map.entry("emulation", Set.of("memory", "ffi.kvm", "ffi.linux")),
                     Map.entry(
                             "vcpu",
-                            Set.of("bus", "boot", "state", "layout", "ffi.kvm", "ffi.linux")),
+                            Set.of(
+                                    "bus",
+                                    "boot",
+                                    "emulation",
+                                    "state",
+                                    "layout",
+                                    "ffi.kvm",
+                                    "ffi.linux")),
                     Map.entry(
                             "machine",
                             Set.of(
@@ -60,6 +68,7 @@ class RoomsTest {
                                     "device",
                                     "backend",
                                     "boot",
+                                    "emulation",
                                     "vcpu",
                                     "ffi.kvm",
                                     "ffi.linux")),

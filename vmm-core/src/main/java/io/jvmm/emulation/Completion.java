@@ -1,0 +1,156 @@
+package io.jvmm.emulation;
+
+import io.jvmm.emulation.Emulator.Outcome;
+import io.jvmm.ffi.kvm.CpuidEntry;
+import io.jvmm.ffi.kvm.KvmConstants;
+import io.jvmm.ffi.kvm.KvmVcpu;
+import io.jvmm.ffi.kvm.KvmVm;
+import io.jvmm.ffi.kvm.Regs;
+import io.jvmm.ffi.kvm.Sregs;
+import io.jvmm.ffi.kvm.SyncRegs;
+import io.jvmm.ffi.kvm.VcpuEvents;
+import io.jvmm.ffi.linux.KernelException;
+import io.jvmm.memory.GuestMemory;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Completes, for one vCPU, the instructions that KVM gives up on, and lets the guest go on.
+ *
+ * <p>Only for hosts that interpret kernel code; elsewhere KVM never asks. Made before the vCPU runs
+ * for the first time, with {@link #enable} called on its machine. {@link #complete} belongs to the
+ * vCPU's thread, after an exit and before the next {@link KvmVcpu#run}, which takes the result up.
+ *
+ * <p>Source: {@code Documentation/virt/kvm/api.rst}, {@code KVM_CAP_EXIT_ON_EMULATION_FAILURE}.
+ */
+public final class Completion {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Completion.class);
+
+    private static final int LEAF_ADDRESS_SIZES = 0x8000_0008;
+    private static final int LEAST_PHYSICAL_BITS = 36;
+    private static final int MOST_PHYSICAL_BITS = 52;
+
+    /** Of the debug status: a single step. */
+    private static final long DR6_SINGLE_STEP = 1 << 14;
+
+    private final KvmVcpu vcpu;
+    private final GuestMemory memory;
+    private final WideCompareExchange wide;
+    private final VcpuExtendedState state;
+    private final Map<String, Integer> counts = new TreeMap<>();
+    private @Nullable Emulator emulator;
+
+    /**
+     * @param wide how 16 bytes are exchanged while the machine's other vCPUs run; see {@link
+     *     WideCompareExchange#forVcpus}
+     */
+    public Completion(KvmVcpu vcpu, GuestMemory memory, WideCompareExchange wide) {
+        this.vcpu = vcpu;
+        this.memory = memory;
+        this.wide = wide;
+        this.state = new VcpuExtendedState(vcpu);
+        vcpu.page().syncRegs().enable();
+    }
+
+    /**
+     * Makes KVM ask instead of raising an exception of its own; before any vCPU of the machine
+     * runs.
+     *
+     * @return whether this kernel can
+     */
+    public static boolean enable(KvmVm vm) {
+        boolean can =
+                vm.checkExtension(KvmConstants.KVM_CAP_EXIT_ON_EMULATION_FAILURE) > 0
+                        && (vm.checkExtension(KvmConstants.KVM_CAP_SYNC_REGS) & SyncRegs.ALL)
+                                == SyncRegs.ALL;
+        if (can) {
+            vm.enableCapability(KvmConstants.KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1);
+        }
+        return can;
+    }
+
+    /** How often each instruction was completed. A copy; on the vCPU's thread, or after its end. */
+    public Map<String, Integer> counts() {
+        return Map.copyOf(counts);
+    }
+
+    /**
+     * Completes the instruction of an exit for {@code KVM_INTERNAL_ERROR_EMULATION}.
+     *
+     * @return null if the guest can go on; else why not, as a sentence
+     */
+    public @Nullable String complete() {
+        SyncRegs page = vcpu.page().syncRegs();
+        Regs before = page.regs();
+        Sregs system = page.sregs();
+        try {
+            return switch (emulator().step(before, system, vcpu.page().failedInstruction())) {
+                case Outcome.Completed done -> {
+                    completed(page, before, done);
+                    yield null;
+                }
+                case Outcome.Faulted fault -> {
+                    faulted(page, system, fault);
+                    yield null;
+                }
+                case Outcome.Refused refused ->
+                        "the host interprets kernel code, and neither KVM nor jvmm knows: "
+                                + refused.reason();
+            };
+        } catch (KernelException e) {
+            return "the host interprets kernel code, and an instruction at 0x%x failed: %s"
+                    .formatted(before.rip(), e.getMessage());
+        }
+    }
+
+    private Emulator emulator() {
+        if (emulator == null) {
+            List<CpuidEntry> cpuid = vcpu.cpuid();
+            emulator =
+                    new Emulator(memory, physicalBits(cpuid), state, new XsaveLayout(cpuid), wide);
+        }
+        return emulator;
+    }
+
+    private static int physicalBits(List<CpuidEntry> cpuid) {
+        return cpuid.stream()
+                .filter(leaf -> leaf.function() == LEAF_ADDRESS_SIZES)
+                .mapToInt(leaf -> leaf.eax() & 0xFF)
+                .map(bits -> Math.clamp(bits, LEAST_PHYSICAL_BITS, MOST_PHYSICAL_BITS))
+                .findFirst()
+                .orElse(LEAST_PHYSICAL_BITS);
+    }
+
+    private void completed(SyncRegs page, Regs before, Outcome.Completed done) {
+        if (counts.merge(done.name(), 1, Integer::sum) == 1) {
+            LOG.debug("completes {}, first at 0x{}", done.name(), Long.toHexString(before.rip()));
+        }
+        page.regs(done.regs());
+        VcpuEvents events = page.events().afterInstruction();
+        if (done.trap() >= 0) {
+            page.events(events.raising(done.trap(), false, 0));
+        } else if ((before.rflags() & Flags.TF) != 0) {
+            state.raiseDebugStatus(DR6_SINGLE_STEP);
+            page.events(events.raising(GuestFault.DEBUG, false, 0));
+        } else if (page.events().interrupt().shadow() != 0) {
+            page.events(events);
+        }
+    }
+
+    private static void faulted(SyncRegs page, Sregs system, Outcome.Faulted fault) {
+        if (fault.vector() == GuestFault.PAGE) {
+            page.sregs(system.withCr2(fault.address()));
+        }
+        page.events(
+                page.events()
+                        .afterInstruction()
+                        .raising(fault.vector(), fault.hasErrorCode(), fault.errorCode()));
+    }
+}
