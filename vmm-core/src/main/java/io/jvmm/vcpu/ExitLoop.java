@@ -1,16 +1,21 @@
 package io.jvmm.vcpu;
 
+import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_INTERNAL_ERROR;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_INTR;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_IO;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_IRQ_WINDOW_OPEN;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_MMIO;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_SHUTDOWN;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_SYSTEM_EVENT;
+import static io.jvmm.ffi.kvm.KvmConstants.KVM_INTERNAL_ERROR_EMULATION;
 
 import io.jvmm.bus.Bus;
+import io.jvmm.emulation.Completion;
 import io.jvmm.ffi.kvm.KvmRun;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.linux.Errno;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a vCPU and answers its exits, until it stops for a reason that is not ordinary.
@@ -27,6 +32,7 @@ public final class ExitLoop {
     private final KvmRun page;
     private final Bus ports;
     private final Bus mmio;
+    private final @Nullable Completion completion;
     private final ExitCounters counters = new ExitCounters();
 
     /**
@@ -34,7 +40,16 @@ public final class ExitLoop {
      * @param mmio who answers accesses to guest-physical addresses that are not memory
      */
     public ExitLoop(KvmVcpu vcpu, Bus ports, Bus mmio) {
+        this(vcpu, ports, mmio, null);
+    }
+
+    /**
+     * @param completion who completes instructions that the host's interpreter lacks; null where
+     *     the host runs every instruction itself
+     */
+    public ExitLoop(KvmVcpu vcpu, Bus ports, Bus mmio, @Nullable Completion completion) {
         this.vcpu = vcpu;
+        this.completion = completion;
         this.page = vcpu.page();
         this.ports = ports;
         this.mmio = mmio;
@@ -73,10 +88,25 @@ public final class ExitLoop {
                     return new VcpuStop.SystemEvent(page.systemEvent());
                 }
                 default -> {
-                    return ExitReport.failed(vcpu, reason);
+                    if (reason != KVM_EXIT_INTERNAL_ERROR || completion == null) {
+                        return ExitReport.failed(vcpu, reason);
+                    }
+                    VcpuStop.Failed failed = internalError(completion);
+                    if (failed != null) {
+                        return failed;
+                    }
                 }
             }
         }
+    }
+
+    /** What KVM gave up on; null if it is done. */
+    private VcpuStop.@Nullable Failed internalError(Completion by) {
+        if (page.internalSuberror() != KVM_INTERNAL_ERROR_EMULATION) {
+            return ExitReport.failed(vcpu, KVM_EXIT_INTERNAL_ERROR);
+        }
+        String refusal = by.complete();
+        return refusal == null ? null : ExitReport.failed(vcpu, refusal);
     }
 
     /** String instructions bring several data in one exit, one after the other in the page. */

@@ -87,7 +87,8 @@ final class ExitReport {
                 + " instead of running it, and its interpreter lacks that instruction";
     }
 
-    private static VcpuStop.Failed failed(KvmVcpu vcpu, String reason) {
+    /** The vCPU cannot go on for a reason that is known already. */
+    static VcpuStop.Failed failed(KvmVcpu vcpu, String reason) {
         return new VcpuStop.Failed(reason, registers(vcpu));
     }
 
