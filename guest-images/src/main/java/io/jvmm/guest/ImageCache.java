@@ -56,6 +56,11 @@ public final class ImageCache {
         return new ImageCache(caches.resolve("jvmm"));
     }
 
+    /** The folder, which may not exist yet. */
+    public Path root() {
+        return root;
+    }
+
     /** Makes the file or directory of a new entry at the path that it is given. */
     public interface Maker {
         /** Creates {@code target}, which does not exist; its parent does. */

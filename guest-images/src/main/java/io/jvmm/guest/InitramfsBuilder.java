@@ -1,5 +1,6 @@
 package io.jvmm.guest;
 
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -81,6 +82,13 @@ public final class InitramfsBuilder {
     public InitramfsBuilder withText(String path, String text) {
         archive.file(path, text.getBytes(StandardCharsets.UTF_8), 0644);
         return this;
+    }
+
+    /** Writes the initramfs as it is. */
+    public void write(Path target) throws IOException {
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(target), 1 << 16)) {
+            archive.writeTo(out);
+        }
     }
 
     /** Writes the initramfs compressed by gzip, which every kernel can unpack. */

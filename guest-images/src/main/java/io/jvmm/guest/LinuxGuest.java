@@ -49,6 +49,19 @@ public final class LinuxGuest {
                 target -> build(busybox, kernels).writeCompressed(target));
     }
 
+    /**
+     * The initramfs for a kernel without modules, such as {@link SmallLinux}, in the cache. It is
+     * not compressed: unpacking it would be the longest part of a boot where ring 0 is interpreted.
+     *
+     * @throws ImageException if busybox cannot be fetched
+     */
+    public static Path plainInitramfs(ImageCache cache, DebianPackages packages) {
+        Path busybox = InitramfsBuilder.busybox(packages);
+        String key = ImageCache.keyOf(List.of(ImageCache.sha256(busybox), script()));
+        return cache.entry(
+                "guests/plain-" + key + ".cpio", target -> build(busybox, List.of()).write(target));
+    }
+
     private static InitramfsBuilder build(Path busybox, List<DebianKernel> kernels) {
         InitramfsBuilder builder = new InitramfsBuilder().withBusybox(busybox).withInit(script());
         for (DebianKernel kernel : kernels) {
