@@ -72,7 +72,10 @@ class RoomsTest {
                                     "vcpu",
                                     "ffi.kvm",
                                     "ffi.linux")),
-                    Map.entry("cli", Set.of("machine", "boot", "backend", "guest", "ffi.linux")),
+                    Map.entry("host", Set.of("ffi.kvm", "ffi.linux", "ffi.uffd")),
+                    Map.entry(
+                            "cli",
+                            Set.of("machine", "host", "boot", "backend", "guest", "ffi.linux")),
                     Map.entry("entry", Set.of("cli")));
 
     /** The command; and what jextract generates can trace, which nobody turns on. */

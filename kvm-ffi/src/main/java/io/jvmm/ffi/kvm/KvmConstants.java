@@ -76,10 +76,16 @@ public final class KvmConstants {
     public static final int KVM_CAP_MAX_VCPU_ID = 128;
     public static final int KVM_CAP_X2APIC_API = 129;
     public static final int KVM_CAP_IMMEDIATE_EXIT = 136;
+    public static final int KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 = 168;
+    public static final int KVM_CAP_ASYNC_PF_INT = 183;
+    public static final int KVM_CAP_DIRTY_LOG_RING = 192;
     public static final int KVM_CAP_SREGS2 = 200;
     public static final int KVM_CAP_EXIT_ON_EMULATION_FAILURE = 204;
     public static final int KVM_CAP_XSAVE2 = 208;
     public static final int KVM_CAP_MEMORY_FAULT_INFO = 232;
+    public static final int KVM_CAP_MEMORY_ATTRIBUTES = 233;
+    public static final int KVM_CAP_GUEST_MEMFD = 234;
+    public static final int KVM_CAP_PRE_FAULT_MEMORY = 236;
 
     public static final int KVM_MEM_LOG_DIRTY_PAGES = 1;
     public static final int KVM_MEM_READONLY = 2;

@@ -1,0 +1,67 @@
+package io.jvmm.host;
+
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.StringJoiner;
+
+/**
+ * What a Linux guest and its monitor do about a host that cannot carry out all of ring 0.
+ *
+ * @param commandLine what to add to the guest's command line; empty where nothing is needed
+ * @param completeInstructions whether the monitor is to carry out instructions that KVM gives up on
+ * @param slowdown how many times slower ring 0 runs than ring 3
+ */
+public record HostQuirks(String commandLine, boolean completeInstructions, int slowdown) {
+
+    /** Nothing is to be done. */
+    public static final HostQuirks NONE = new HostQuirks("", false, 1);
+
+    /** Features whose instructions are there, and slower than what a guest uses without them. */
+    private static final List<CpuFeature> BYTE_BY_BYTE = List.of(CpuFeature.ERMS, CpuFeature.FSRM);
+
+    /**
+     * Characters of a list that Linux reads, with a comma for each name: the buffer in {@code
+     * parse_set_clear_cpuid()} has 128 bytes. Of a longer list the features that come last in
+     * {@link CpuFeature} are left out; programs use them more than kernels do.
+     */
+    private static final int LONGEST_LIST = 128;
+
+    /** What this host needs; {@link #NONE} on hardware virtualisation. */
+    public static HostQuirks of(HostProfile profile) {
+        if (profile.failing().isEmpty()) {
+            return NONE;
+        }
+        boolean canComplete =
+                profile.capabilities().getOrDefault(Capability.EXIT_ON_EMULATION_FAILURE, 0) > 0;
+        return new HostQuirks(commandLine(profile), canComplete, profile.slowdown());
+    }
+
+    /** Whether there is anything to do. */
+    public boolean isEmpty() {
+        return commandLine.isEmpty() && !completeInstructions;
+    }
+
+    private static String commandLine(HostProfile profile) {
+        Set<CpuFeature> features = EnumSet.noneOf(CpuFeature.class);
+        profile.failing().forEach(family -> features.add(family.feature()));
+        if (profile.interpretsRing0()) {
+            features.addAll(BYTE_BY_BYTE);
+        }
+        features.remove(CpuFeature.BASELINE);
+        String without = "";
+        if (features.remove(CpuFeature.XSAVE)) {
+            without = "noxsave ";
+            features.removeIf(CpuFeature::hangsOnXsave);
+        }
+        StringJoiner cleared = new StringJoiner(",", "clearcpuid=", "").setEmptyValue("");
+        int room = LONGEST_LIST;
+        for (CpuFeature feature : features) {
+            room -= feature.flag().length() + 1;
+            if (room >= 0) {
+                cleared.add(feature.flag());
+            }
+        }
+        return (without + cleared).strip();
+    }
+}
