@@ -212,6 +212,11 @@ record BzImage(ByteSource source, SetupHeader header) implements KernelImage {
     }
 
     @Override
+    public boolean isLinux() {
+        return true;
+    }
+
+    @Override
     public String description() {
         String version = header.kernelVersion();
         return "bzImage %s%s(boot protocol %s)"

@@ -215,6 +215,11 @@ record ElfImage(
     }
 
     @Override
+    public boolean isLinux() {
+        return notes.any() && notes.linux();
+    }
+
+    @Override
     public String description() {
         return "ELF file " + source.name();
     }

@@ -9,8 +9,9 @@ import java.util.OptionalLong;
  * @param pvhEntry the 32-bit entry of the PVH boot protocol ({@code XEN_ELFNOTE_PHYS32_ENTRY})
  * @param linux whether nothing says that it is another system than Linux
  * @param program whether it is a program for an operating system
+ * @param any whether it has a note at all, as every Linux does
  */
-record ElfNotes(OptionalLong pvhEntry, boolean linux, boolean program) {
+record ElfNotes(OptionalLong pvhEntry, boolean linux, boolean program, boolean any) {
 
     private static final int NOTE_HEADER = 12;
 
@@ -28,6 +29,7 @@ record ElfNotes(OptionalLong pvhEntry, boolean linux, boolean program) {
         OptionalLong pvhEntry = OptionalLong.empty();
         boolean linux = true;
         boolean program = false;
+        boolean any = false;
         for (ElfSegment segment : segments) {
             if (segment.type() != ElfSegment.NOTE || !ElfImage.withinFile(segment, source)) {
                 continue;
@@ -53,10 +55,11 @@ record ElfNotes(OptionalLong pvhEntry, boolean linux, boolean program) {
                 } else if (notes.has(name, "GNU\0") && type == GNU_ABI_TAG) {
                     program = true;
                 }
+                any = true;
                 at = (int) Math.min(size, next);
             }
         }
-        return new ElfNotes(pvhEntry, linux, program);
+        return new ElfNotes(pvhEntry, linux, program, any);
     }
 
     private static long align(long value, int alignment) {

@@ -73,6 +73,9 @@ public sealed interface KernelImage extends AutoCloseable permits BzImage, ElfIm
         return "";
     }
 
+    /** Whether it is a Linux, as far as its headers tell, and reads its command line as such. */
+    boolean isLinux();
+
     /** What it is, in a few words for the log. */
     String description();
 

@@ -33,6 +33,11 @@ record PackedImage(ByteSource source, Compression compression) implements Kernel
     }
 
     @Override
+    public boolean isLinux() {
+        return true;
+    }
+
+    @Override
     public String description() {
         return compression.label() + "-compressed file " + source.name();
     }

@@ -26,13 +26,14 @@ import java.util.Arrays;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** {@code vmm}: boots a kernel and stays until the guest ends. */
 @Command(
         name = "vmm",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = GenerateCompletion.class,
+        subcommands = {HostCommand.class, GenerateCompletion.class},
         sortOptions = false,
         description = "Boots a kernel in a virtual machine on KVM and connects its serial port.",
         footer = {
@@ -117,6 +118,8 @@ final class RunCommand implements Callable<Integer> {
 
     @Mixin private KickOptions kicks = new KickOptions();
 
+    @Mixin private HostOptions host = new HostOptions();
+
     /** Says more, or less; not both. */
     static final class Loudness {
         @Option(
@@ -162,9 +165,13 @@ final class RunCommand implements Callable<Integer> {
         if (initrd != null) {
             builder.initrd(initrd);
         }
-        if (!append.isBlank()) {
-            builder.commandLine(MachineConfig.DEFAULT_COMMAND_LINE + " " + append.strip());
-        }
+        builder.commandLine(
+                Stream.of(
+                                MachineConfig.DEFAULT_COMMAND_LINE,
+                                host.commandLineFor(kernel),
+                                append.strip())
+                        .filter(words -> !words.isEmpty())
+                        .collect(Collectors.joining(" ")));
         return builder.console(
                         switch (serial) {
                             case SerialOption.Stdio _ ->
