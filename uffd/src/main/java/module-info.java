@@ -6,8 +6,9 @@
  */
 @org.jspecify.annotations.NullMarked
 module io.jvmm.uffd {
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
     requires io.jvmm.ffi;
+    requires jdk.jfr;
 
     exports io.jvmm.paging;
 }

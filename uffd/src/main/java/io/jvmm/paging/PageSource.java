@@ -1,0 +1,76 @@
+package io.jvmm.paging;
+
+/**
+ * Where the content of missing pages comes from: a file, memory, a peer.
+ *
+ * <p><b>Requests.</b> The requester describes a run of pages and the memory they shall be put into
+ * in a {@link PageRequest}, and passes it, or parts of it, to {@link #fetch}. For every page that
+ * was asked for, the source answers exactly once, through the request: filled, zero, or failed, in
+ * any order, in any pieces, from any thread. Until a page is answered, its destination is the
+ * source's; from then on it is the requester's again, and the source must not write it any more.
+ * The request object lives on with another content after its last page was answered, so a source
+ * forgets it then.
+ *
+ * <p>The destination is ordinary memory: staging, or a second mapping of a guest's memfd. It is
+ * present or becomes so by being touched; no guest sees it yet, and Java code may write it.
+ *
+ * <p><b>Addresses</b> are guest-physical. How they map to offsets in a file is the source's affair.
+ *
+ * <p><b>Threads.</b> All methods may be called from several threads at once. An asynchronous source
+ * never waits in {@link #fetch}, {@link #hasten} or {@link #cancel}, and never answers while it
+ * holds a lock that one of these takes: an answer may call them again. Nothing is allocated per
+ * request in the steady state.
+ */
+public interface PageSource extends AutoCloseable {
+
+    /**
+     * Called once, before the first request.
+     *
+     * @param sink takes pages that were not asked for, and the news that the source is back
+     */
+    default void start(PageSink sink) {}
+
+    /**
+     * Whether {@link #fetch} does the work itself, on the caller's thread, and all is answered when
+     * it returns. Such a source waits for local input at most; the requester brings the threads.
+     */
+    boolean isSynchronous();
+
+    /**
+     * Which pages the source has, for putting sources one above the other. A page that it has may
+     * still fail.
+     *
+     * @param gpa of the first page, a multiple of 4 KiB
+     * @param pages at least 1
+     * @return the number of pages, counted from the first, that it has, at most {@code pages}; or
+     *     minus the number that it does not have; never 0
+     */
+    default int extent(long gpa, int pages) {
+        return pages;
+    }
+
+    /**
+     * Asks for some pages of a request. Bad luck is told through the request; nothing is thrown for
+     * it.
+     *
+     * @param first the index of the first page within the request
+     * @param count how many, at least 1
+     */
+    void fetch(PageRequest request, int first, int count);
+
+    /** The request's {@linkplain PageRequest#priority priority} has risen: somebody waits now. */
+    default void hasten(PageRequest request) {}
+
+    /**
+     * What is not answered yet is no longer wanted. The source answers it soon nevertheless, with
+     * {@link PageFailure#CANCELLED} or as if nothing had happened. A request that it does not know
+     * is one that it has just answered.
+     */
+    default void cancel(PageRequest request) {}
+
+    /**
+     * Answers all that is open with {@link PageFailure#LOST} and ends. A second call is ignored.
+     */
+    @Override
+    void close();
+}
