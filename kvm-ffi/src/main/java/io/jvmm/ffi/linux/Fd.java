@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -56,6 +57,9 @@ public final class Fd implements AutoCloseable {
     /** Answer of {@link #poll}: the other side has closed. */
     public static final short POLLHUP = 16;
 
+    private static final int SEEK_END = 2;
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
     private static final int O_CLOEXEC = 0x80000;
     private static final int AT_FDCWD = -100;
     private static final int MODE_OWNER_ONLY = 0600;
@@ -194,6 +198,25 @@ public final class Fd implements AutoCloseable {
         return Linux.OnBuffer.call(Nr.PREAD64, number.get(), buffer, offset);
     }
 
+    /**
+     * As {@link #tryRead(MemorySegment, long)}, into a part of the buffer, without a slice.
+     *
+     * @param buffer native memory that no other thread closes during the call
+     * @param at of the first byte in the buffer
+     * @param length the most bytes to read
+     */
+    public long tryRead(MemorySegment buffer, long at, long length, long offset) {
+        if (!buffer.isNative() || !buffer.scope().isAlive()) {
+            throw new IllegalArgumentException("a file is read into live native memory");
+        }
+        Objects.checkFromIndexSize(at, length, buffer.byteSize());
+        try {
+            return Linux.call(Nr.PREAD64, number.get(), buffer.address() + at, length, offset);
+        } finally {
+            Reference.reachabilityFence(buffer);
+        }
+    }
+
     /** As {@link #tryWrite(MemorySegment)}, to a place in the file. */
     public long tryWrite(MemorySegment buffer, long offset) {
         return Linux.OnBuffer.call(Nr.PWRITE64, number.get(), buffer, offset);
@@ -233,6 +256,35 @@ public final class Fd implements AutoCloseable {
         pollfd.set(JAVA_SHORT, Pollfd.REVENTS, (short) 0);
         long result = Linux.call(Nr.POLL, pollfd.address(), 1, timeoutMillis);
         return result <= 0 ? (int) result : pollfd.get(JAVA_SHORT, Pollfd.REVENTS);
+    }
+
+    /** The size of the file in bytes. Moves the file's position, as the next two do. */
+    public long sizeBytes() {
+        return seek(0, SEEK_END);
+    }
+
+    /**
+     * Where the next data of a sparse file begin ({@code lseek(2)}, {@code SEEK_DATA}).
+     *
+     * @return at least {@code offset}; -1 if only a hole follows, or the file ends before
+     */
+    public long nextData(long offset) {
+        long result = Linux.call(Nr.LSEEK, number.get(), offset, SEEK_DATA);
+        return Errno.ENXIO.is(result) ? -1 : KernelException.check("SEEK_DATA " + name, result);
+    }
+
+    /**
+     * Where the next hole of a sparse file begins; every file ends with one.
+     *
+     * @throws KernelException {@code ENXIO} if the file ends before {@code offset}
+     */
+    public long nextHole(long offset) {
+        return seek(offset, SEEK_HOLE);
+    }
+
+    private long seek(long offset, int whence) {
+        return KernelException.check(
+                "lseek " + name, Linux.call(Nr.LSEEK, number.get(), offset, whence));
     }
 
     /** Lets calls answer {@code EAGAIN} instead of waiting. Shared with all duplicates. */
