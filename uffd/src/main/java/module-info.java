@@ -7,7 +7,7 @@
 @org.jspecify.annotations.NullMarked
 module io.jvmm.uffd {
     requires static transitive org.jspecify;
-    requires io.jvmm.ffi;
+    requires transitive io.jvmm.ffi;
     requires jdk.jfr;
 
     exports io.jvmm.paging;

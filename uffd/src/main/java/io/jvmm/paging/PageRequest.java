@@ -196,6 +196,11 @@ public final class PageRequest {
         return ((long) BITS.getVolatile(words, page >> 6) >>> page & 1) != 0;
     }
 
+    /** How many pages were answered as zero. */
+    public int zeros() {
+        return count(zero);
+    }
+
     /** Whether all pages are zero. */
     public boolean isAllZero() {
         return count(zero) == pages;

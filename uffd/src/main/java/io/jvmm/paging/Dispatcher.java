@@ -1,0 +1,349 @@
+package io.jvmm.paging;
+
+import io.jvmm.ffi.linux.Errno;
+import io.jvmm.ffi.linux.KernelException;
+import io.jvmm.paging.PagingStatistics.Cause;
+import io.jvmm.paging.PagingStatistics.Path;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Decides what is asked of the source next, and follows each transfer to its end. Called by the
+ * readers, the workers, gated readers, and the source's threads, without an order: the claim of a
+ * page settles who brings it.
+ */
+final class Dispatcher implements Transfer.Completion, Installer.Outcome, Workers.Work, PageSink {
+
+    /** What the dispatcher tells the service. */
+    interface Owner {
+        Shard shard(int page);
+
+        void tell(PagingEvent event);
+    }
+
+    private static final long REST_NANOS = 1_000_000_000;
+    private static final long CHANGING_NANOS = 20_000;
+
+    final PageStates states;
+    final GateWaiters gate = new GateWaiters();
+    final Counters<Cause> pages = new Counters<>(Cause.class);
+    final Counters<Path> bytes = new Counters<>(Path.class);
+    final AtomicBits lost;
+    private final PageSource source;
+    private final boolean synchronous;
+    private final Owner owner;
+    private final TransferPool pool;
+    private final Installer installer;
+    private final UnitChooser units;
+    private final Prefetcher prefetcher;
+    private final Workers workers;
+    private final long retryNanos;
+    private final AtomicInteger turn = new AtomicInteger();
+    // Until then the source is not asked: it is away, or the memory is changing.
+    private volatile long notBefore = System.nanoTime();
+    private volatile boolean away;
+    private volatile boolean starved;
+    private volatile boolean complete;
+    private volatile boolean ending;
+
+    Dispatcher(PageStates states, PageSource source, PagingConfig config, Owner owner) {
+        this.states = states;
+        this.source = source;
+        this.owner = owner;
+        synchronous = source.isSynchronous();
+        retryNanos = config.retry().toNanos();
+        lost = new AtomicBits(states.map.pages());
+        boolean shared = !config.aliases().isEmpty();
+        pool = new TransferPool(config.stagingChunks(), !shared, this);
+        installer =
+                shared
+                        ? new SharedInstaller(states, this, config.aliases())
+                        : new AnonymousInstaller(states, this, pool);
+        units = new UnitChooser(config.minUnit(), config.maxUnit(), synchronous);
+        prefetcher = new Prefetcher(states, config.workingSet(), config.sweep());
+        workers = new Workers(config.workers(), this);
+    }
+
+    /** The memory is registered. */
+    void begin() {
+        installer.begin(page -> owner.shard(page).uffd);
+        source.start(this);
+        workers.begin();
+        checkComplete();
+    }
+
+    /** Somebody waits for the page; {@code more} if there are others like this. */
+    void fault(int page, boolean more) {
+        prefetcher.faulted(page);
+        if (more && synchronous) {
+            workers.signal();
+        }
+        if (!serve(page, Cause.FAULT)) {
+            workers.signal();
+        }
+    }
+
+    /** A fault was told for a page that counts as present; whether it was missing. */
+    boolean heal(int page) {
+        return installer.heal(owner.shard(page).uffd, states.memory.hva(page));
+    }
+
+    /**
+     * Sees to it that a wanted page comes.
+     *
+     * @return false if it is to be tried again later
+     */
+    boolean serve(int page, Cause cause) {
+        if (states.map.isPresent(page)) {
+            states.unwant(page, 1);
+            return true;
+        }
+        if (states.map.isClaimed(page)) {
+            hasten(page);
+            return true;
+        }
+        if (ending || notBefore - System.nanoTime() > 0) {
+            return false;
+        }
+        if (states.isDropped(page)) {
+            return serveDropped(page);
+        }
+        Transfer transfer = take(true);
+        if (transfer == null) {
+            return false;
+        }
+        if (!states.claimAround(page, units.unit(), transfer)) {
+            give(transfer);
+            hasten(page);
+            return true;
+        }
+        start(transfer, Priority.URGENT, cause);
+        return true;
+    }
+
+    private boolean serveDropped(int page) {
+        if (states.map.claim(page, 1)) {
+            installer.zeros(owner.shard(page).uffd, page, 1, Cause.FAULT);
+        }
+        return true;
+    }
+
+    private void hasten(int page) {
+        if (synchronous) {
+            return;
+        }
+        for (int i = 0; i < pool.size(); i++) {
+            Transfer transfer = pool.get(i);
+            if (transfer.isBringing(page) && transfer.request.priority() != Priority.URGENT) {
+                transfer.request.raise(Priority.URGENT);
+                source.hasten(transfer.request);
+            }
+        }
+    }
+
+    @Override
+    public long step() {
+        long wait = ending ? REST_NANOS : notBefore - System.nanoTime();
+        if (wait > 0) {
+            return Math.min(wait, REST_NANOS);
+        }
+        int page = states.nextWanted(turn.getAndIncrement() & Integer.MAX_VALUE);
+        if (page != PageStates.NONE && serve(page, Cause.FAULT)) {
+            return 0;
+        }
+        Transfer transfer = take(false);
+        if (transfer == null) {
+            return REST_NANOS;
+        }
+        Cause cause = prefetcher.next(transfer, units.unit());
+        if (cause == null) {
+            give(transfer);
+            return REST_NANOS;
+        }
+        start(transfer, cause == Cause.SWEEP ? Priority.SWEEP : Priority.PREFETCH, cause);
+        return 0;
+    }
+
+    private void start(Transfer transfer, Priority priority, Cause cause) {
+        begin(transfer, priority, cause);
+        try {
+            source.fetch(transfer.request, 0, transfer.count());
+        } catch (RuntimeException e) {
+            owner.tell(new PagingEvent.Failed(e));
+            transfer.request.failed(0, transfer.request.pages(), PageFailure.LOST);
+        }
+    }
+
+    private void begin(Transfer transfer, Priority priority, Cause cause) {
+        transfer.begin(
+                states.memory.gpa(transfer.first()),
+                priority,
+                cause,
+                installer.memory(transfer),
+                installer.offset(transfer),
+                System.nanoTime());
+    }
+
+    private @Nullable Transfer take(boolean urgent) {
+        Transfer transfer = pool.take(urgent);
+        if (transfer == null) {
+            starved = true;
+            // One may have come back before it was known that somebody wants it.
+            transfer = pool.take(urgent);
+        }
+        return transfer;
+    }
+
+    private void give(Transfer transfer) {
+        pool.give(transfer);
+        if (starved) {
+            starved = false;
+            workers.signal();
+        }
+    }
+
+    @Override
+    public void completed(Transfer transfer) {
+        PageFailure failure = transfer.request.failure();
+        long now = System.nanoTime();
+        if (failure == null) {
+            units.record(transfer.count(), now - transfer.startNanos());
+            sourceIsBack();
+        } else if (failure == PageFailure.AWAY) {
+            notBefore = now + retryNanos;
+            if (!away) {
+                away = true;
+                owner.tell(new PagingEvent.SourceAway());
+            }
+        }
+        installer.install(owner.shard(transfer.first()).uffd, transfer);
+        give(transfer);
+    }
+
+    private void sourceIsBack() {
+        if (away) {
+            away = false;
+            owner.tell(new PagingEvent.SourceBack());
+        }
+    }
+
+    @Override
+    public void arrived(int first, int count, Cause cause, Path path) {
+        // Counted before anybody can see them.
+        pages.add(cause, count);
+        bytes.add(path, (long) count * PageRequest.PAGE_BYTES);
+        states.map.arrive(first, count);
+        states.unwant(first, count);
+        if (path != Path.ZERO && states.isDropped(first, count)) {
+            // Dropped in between. What is there now, if anything, nobody relies on.
+            states.map.forget(first, count);
+        }
+        owner.shard(first).waits.arrived(first, count, System.nanoTime());
+        gate.wake();
+        checkComplete();
+    }
+
+    private void checkComplete() {
+        if (states.map.allPresent() && !complete) {
+            complete = true;
+            owner.tell(new PagingEvent.Complete());
+        }
+    }
+
+    @Override
+    public void released(int first, int count, boolean soon) {
+        if (soon) {
+            notBefore = Math.max(notBefore, System.nanoTime() + CHANGING_NANOS);
+        }
+        states.map.release(first, count);
+        if (soon || states.isWanted(first, count)) {
+            workers.signal();
+        }
+    }
+
+    @Override
+    public void gone(int first, int count) {
+        lost.set(first, count);
+        gate.wake();
+        if (!ending) {
+            owner.tell(new PagingEvent.Lost(states.memory.gpa(first), count));
+        }
+    }
+
+    @Override
+    public void failed(int first, int count, String operation, Errno errno) {
+        notBefore = System.nanoTime() + retryNanos;
+        states.map.release(first, count);
+        owner.tell(new PagingEvent.Failed(new KernelException(operation, errno)));
+    }
+
+    @Override
+    public @Nullable PageRequest offer(long gpa, int count) {
+        int page = states.memory.ofGpa(gpa);
+        if (ending
+                || page == PageStates.NONE
+                || count < 1
+                || page + count > states.memory.endOfChunk(PageStates.chunk(page))) {
+            return null;
+        }
+        Transfer transfer = take(false);
+        if (transfer == null) {
+            return null;
+        }
+        if (!states.map.claim(page, count)) {
+            give(transfer);
+            return null;
+        }
+        transfer.claimed(page, count);
+        begin(transfer, Priority.SWEEP, Cause.PUSH);
+        return transfer.request;
+    }
+
+    @Override
+    public void available() {
+        notBefore = System.nanoTime();
+        workers.signal();
+    }
+
+    /** Looks again whether there is anything to do; for the case that a signal was missed. */
+    void signal() {
+        workers.signal();
+    }
+
+    /** No further requests. */
+    void end() {
+        ending = true;
+        gate.wake();
+        for (int i = 0; i < pool.size(); i++) {
+            Transfer transfer = pool.get(i);
+            if (transfer.isActive()) {
+                source.cancel(transfer.request);
+            }
+        }
+    }
+
+    boolean isEnding() {
+        return ending;
+    }
+
+    /** Ends the workers and the source. All that was under way is answered afterwards. */
+    void close() {
+        end();
+        workers.close();
+        source.close();
+    }
+
+    /** Gives the staging memory back; false if the source still holds a part of it. */
+    boolean release() {
+        if (!pool.isIdle()) {
+            return false;
+        }
+        pool.close();
+        if (installer instanceof AnonymousInstaller anonymous) {
+            anonymous.close();
+        }
+        return true;
+    }
+}

@@ -1,0 +1,19 @@
+package io.jvmm.paging;
+
+/** Arithmetic of {@link PageSource#extent}. */
+final class Extents {
+
+    private Extents() {}
+
+    /** The extent of pages against the range [start, start + length) of whole pages. */
+    static int within(long start, long length, long gpa, int pages) {
+        long offset = gpa - start;
+        if (offset < 0) {
+            return (int) -Math.min(pages, -offset / PageRequest.PAGE_BYTES);
+        }
+        if (offset >= length) {
+            return -pages;
+        }
+        return (int) Math.min(pages, (length - offset) / PageRequest.PAGE_BYTES);
+    }
+}

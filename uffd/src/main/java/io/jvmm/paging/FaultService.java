@@ -1,0 +1,399 @@
+package io.jvmm.paging;
+
+import io.jvmm.ffi.uffd.Feature;
+import io.jvmm.ffi.uffd.Tracking;
+import io.jvmm.ffi.uffd.Userfaultfd;
+import io.jvmm.paging.PagingStatistics.Cause;
+import io.jvmm.paging.PagingStatistics.Fault;
+
+import jdk.jfr.FlightRecorder;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Brings guest memory from a {@link PageSource} while the guest runs.
+ *
+ * <p>Guest memory is cut into shards, each with a userfaultfd and a thread that reads its messages.
+ * A fault is served by the reader itself if the source works at once; otherwise it asks, and the
+ * source's own thread puts the pages in place. Workers help when several faults come together, and
+ * fetch ahead; a fault never waits behind more than the piece that each of them is busy with.
+ *
+ * <p>Nothing is allocated per fault, and no lock is held while anything is waited for.
+ *
+ * <p><b>Lifetime.</b> The service closes its source. The source must have every page of guest
+ * memory, those included that are there when {@link #attach} is called and keep their content; a
+ * {@link ZeroPageSource} below it does for what nobody has written.
+ *
+ * <p>What is there when memory is attached stays, and with transparent huge pages one write makes
+ * the 2 MiB around it present, as zeros. Private memory into which something is written before must
+ * not use them ({@code MADV_NOHUGEPAGE}) until then.
+ */
+public final class FaultService implements Pager, PageGate {
+
+    private static final long CHUNK_BYTES = 2L << 20;
+    private static final long PAGE = PageRequest.PAGE_BYTES;
+    private static final long CLOSING_NANOS = 30_000_000_000L;
+    private static final long CLOSING_LOOK_NANOS = 1_000_000;
+
+    private final PageSource source;
+    private final PagingConfig config;
+    private final long deadlineNanos;
+    private final StallRecorder stalls = new StallRecorder();
+    private final Counters<Fault> faults = new Counters<>(Fault.class);
+    private final WorkingSetRecorder recorder = new WorkingSetRecorder();
+    private final PagingClock clock;
+    private final Runnable flightRecorderHook = this::recordStatistics;
+    private volatile @Nullable Attachment attachment;
+    private boolean closed;
+
+    /**
+     * A service that has nothing in its care yet.
+     *
+     * @param source closed with the service
+     * @param listener is told of what happens, on a thread of its own
+     */
+    public FaultService(PageSource source, PagingConfig config, PagingListener listener) {
+        this.source = source;
+        this.config = config;
+        deadlineNanos = config.deadline().toNanos();
+        clock = new PagingClock(listener, deadlineNanos, this::tick);
+    }
+
+    /** What there is once memory was attached. */
+    private final class Attachment implements Shard.Handler, Dispatcher.Owner {
+        final PageStates states;
+        final Dispatcher dispatcher;
+        final List<Shard> shards = new ArrayList<>();
+
+        Attachment(List<GuestRange> ranges) {
+            states = new PageStates(new PagedMemory(ranges));
+            dispatcher = new Dispatcher(states, source, config, this);
+            Set<Feature> features = features();
+            try {
+                for (GuestRange range : states.memory.ranges()) {
+                    addShards(range, features);
+                }
+            } catch (RuntimeException e) {
+                shards.forEach(Shard::close);
+                dispatcher.release();
+                throw e;
+            }
+        }
+
+        private void addShards(GuestRange range, Set<Feature> features) {
+            for (long at = range.hva(); at < range.endHva(); ) {
+                long end = Math.min(range.endHva(), (at + config.shardBytes()) & -CHUNK_BYTES);
+                if (end <= at) {
+                    end = range.endHva();
+                }
+                shards.add(
+                        new Shard(
+                                shards.size(),
+                                at,
+                                end - at,
+                                features,
+                                tracking(),
+                                new WaitTable(stalls),
+                                this));
+                at = end;
+            }
+        }
+
+        @Override
+        public Shard shard(int page) {
+            long hva = states.memory.hva(page);
+            for (int i = 0; i < shards.size(); i++) {
+                if (shards.get(i).holds(hva)) {
+                    return shards.get(i);
+                }
+            }
+            throw new AssertionError(page);
+        }
+
+        @Override
+        public void tell(PagingEvent event) {
+            clock.tell(event);
+        }
+
+        @Override
+        public void fault(Shard shard, long address, int threadId, long now) {
+            int page = states.memory.ofHva(address);
+            if (page == PageStates.NONE) {
+                faults.add(Fault.UNKNOWN, 1);
+                return;
+            }
+            shard.waits.waits(threadId, page, now, deadlineNanos);
+            if (states.map.isPresent(page)) {
+                boolean missing = dispatcher.heal(page);
+                faults.add(missing ? Fault.DROPPED : Fault.PRESENT, 1);
+                shard.waits.arrived(page, 1, System.nanoTime());
+                return;
+            }
+            faults.add(kindOf(page), 1);
+            if (states.want(page)) {
+                recorder.wanted(states.memory.gpa(page));
+            }
+        }
+
+        private Fault kindOf(int page) {
+            if (states.isDropped(page)) {
+                return Fault.DROPPED;
+            }
+            return states.map.isClaimed(page) ? Fault.FETCHING : Fault.EMPTY;
+        }
+
+        @Override
+        public void serve(Shard shard, long address, boolean more) {
+            int page = states.memory.ofHva(address);
+            if (page != PageStates.NONE) {
+                dispatcher.fault(page, more);
+                if (states.map.isPresent(page)) {
+                    // It may have come before the wait was noted.
+                    shard.waits.arrived(page, 1, System.nanoTime());
+                }
+            }
+        }
+
+        @Override
+        public void removed(long start, long end, boolean unmapped) {
+            for (GuestRange range : states.memory.ranges()) {
+                long from = Math.max(start, range.hva());
+                long to = Math.min(end, range.endHva());
+                if (from < to && !unmapped) {
+                    int first = states.memory.ofHva(from);
+                    states.drop(first, (int) ((to - from) / PAGE));
+                }
+            }
+            dispatcher.signal();
+        }
+
+        @Override
+        public void broken(RuntimeException cause) {
+            clock.tell(new PagingEvent.Failed(cause));
+        }
+    }
+
+    private Set<Feature> features() {
+        Set<Feature> supported = Userfaultfd.supportedFeatures();
+        Set<Feature> features = EnumSet.of(Feature.THREAD_ID);
+        if (config.aliases().isEmpty()) {
+            features.add(Feature.MOVE);
+        }
+        features.addAll(Set.of(Feature.EVENT_REMOVE, Feature.EVENT_UNMAP, Feature.EVENT_REMAP));
+        features.retainAll(supported);
+        if (!config.aliases().isEmpty()) {
+            // Without these there is no other way; opening says what is missing.
+            features.addAll(Set.of(Feature.MISSING_SHMEM, Feature.MINOR_SHMEM));
+        }
+        return features;
+    }
+
+    private Set<Tracking> tracking() {
+        return config.aliases().isEmpty()
+                ? Set.of(Tracking.MISSING)
+                : Set.of(Tracking.MISSING, Tracking.MINOR);
+    }
+
+    @Override
+    public synchronized void attach(List<GuestRange> ranges) {
+        if (attachment != null || closed) {
+            throw new IllegalStateException("memory is attached once");
+        }
+        Attachment made = new Attachment(ranges);
+        attachment = made;
+        clock.begin();
+        made.shards.forEach(Shard::begin);
+        made.dispatcher.begin();
+        FlightRecorder.addPeriodicEvent(PagingStatisticsEvent.class, flightRecorderHook);
+    }
+
+    @Override
+    public boolean isWaiting(int threadId) {
+        Attachment current = attachment;
+        if (current == null) {
+            return false;
+        }
+        for (int i = 0; i < current.shards.size(); i++) {
+            if (current.shards.get(i).waits.isWaiting(threadId)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public boolean allPresent() {
+        Attachment current = attachment;
+        return current == null || current.states.map.allPresent();
+    }
+
+    @Override
+    public void populate(long gpa, long length, Duration deadline) {
+        Attachment current = attachment;
+        if (current == null || length == 0 || current.states.map.allPresent()) {
+            return;
+        }
+        long until = System.nanoTime() + deadline.toNanos();
+        for (long at = gpa & -PAGE; at < gpa + length; ) {
+            int first = current.states.memory.ofGpa(at);
+            if (first == PageStates.NONE) {
+                throw new PagingException(
+                        PagingException.Reason.UNKNOWN, at, "not in the pager's care");
+            }
+            int range = current.states.memory.rangeOf(first);
+            int end = current.states.memory.first(range) + current.states.memory.count(range);
+            long wanted = (gpa + length - at + PAGE - 1) / PAGE;
+            int count = (int) Math.min(wanted, end - first);
+            populate(current, first, first + count, until);
+            at += count * PAGE;
+        }
+    }
+
+    private void populate(Attachment current, int first, int end, long until) {
+        PresenceMap map = current.states.map;
+        int page = map.nextMissing(first, end);
+        if (page == end) {
+            return;
+        }
+        int slot = current.dispatcher.gate.enter();
+        try {
+            // All of them are asked for before the first is waited for.
+            for (int at = page; at < end; at = map.nextMissing(at + 1, end)) {
+                want(current, at);
+            }
+            while (page < end) {
+                requireHope(current, page, until);
+                want(current, page);
+                if (!map.isPresent(page)) {
+                    current.dispatcher.gate.await(slot, until - System.nanoTime());
+                }
+                page = map.nextMissing(page, end);
+            }
+        } finally {
+            current.dispatcher.gate.leave(slot);
+        }
+    }
+
+    private void want(Attachment current, int page) {
+        if (current.states.want(page)) {
+            recorder.wanted(current.states.memory.gpa(page));
+        }
+        if (!current.dispatcher.serve(page, Cause.GATE)) {
+            current.dispatcher.signal();
+        }
+    }
+
+    private static void requireHope(Attachment current, int page, long until) {
+        long gpa = current.states.memory.gpa(page);
+        if (current.dispatcher.isEnding()) {
+            throw new PagingException(PagingException.Reason.ENDED, gpa, "the pager has ended");
+        }
+        if (current.dispatcher.lost.get(page)) {
+            throw new PagingException(PagingException.Reason.LOST, gpa, "its content is lost");
+        }
+        if (until - System.nanoTime() <= 0) {
+            throw new PagingException(
+                    PagingException.Reason.OVERDUE, gpa, "it has not come within the deadline");
+        }
+    }
+
+    /** What was done so far. */
+    public PagingStatistics statistics() {
+        Attachment current = attachment;
+        if (current == null) {
+            return new PagingStatistics(Map.of(), Map.of(), Map.of(), 0, 0, List.of());
+        }
+        int waiting = 0;
+        for (Shard shard : current.shards) {
+            waiting += shard.waits.size();
+        }
+        return new PagingStatistics(
+                faults.snapshot(),
+                current.dispatcher.pages.snapshot(),
+                current.dispatcher.bytes.snapshot(),
+                current.states.map.missing(),
+                waiting,
+                stalls.histograms());
+    }
+
+    /** The first pages that were wanted, in order; to be brought ahead in another run. */
+    public WorkingSet workingSet() {
+        return recorder.recorded();
+    }
+
+    private void recordStatistics() {
+        PagingStatisticsEvent.emit(statistics());
+    }
+
+    private void tick() {
+        Attachment current = attachment;
+        if (current == null) {
+            return;
+        }
+        long now = System.nanoTime();
+        for (Shard shard : current.shards) {
+            shard.waits.tellOverdue(now, deadlineNanos, this::overdue);
+        }
+        current.dispatcher.signal();
+    }
+
+    private boolean overdue(int threadId, int page, long waitedNanos) {
+        Attachment current = attachment;
+        if (current != null) {
+            clock.tell(
+                    new PagingEvent.Overdue(
+                            current.states.memory.gpa(page),
+                            threadId,
+                            Duration.ofNanos(waitedNanos),
+                            config.overdue()));
+        }
+        return config.overdue() == OverduePolicy.KEEP_WAITING;
+    }
+
+    @Override
+    public void letGo() {
+        Attachment current = attachment;
+        if (current != null) {
+            current.dispatcher.end();
+            current.shards.forEach(Shard::letGo);
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        FlightRecorder.removePeriodicEvent(flightRecorderHook);
+        Attachment current = attachment;
+        if (current == null) {
+            source.close();
+            return;
+        }
+        letGo();
+        current.dispatcher.close();
+        current.shards.forEach(Shard::close);
+        clock.close();
+        release(current.dispatcher);
+    }
+
+    private static void release(Dispatcher dispatcher) {
+        long until = System.nanoTime() + CLOSING_NANOS;
+        while (!dispatcher.release()) {
+            if (System.nanoTime() - until > 0) {
+                throw new IllegalStateException(
+                        "the page source is closed but has not answered all requests");
+            }
+            LockSupport.parkNanos(CLOSING_LOOK_NANOS);
+        }
+    }
+}

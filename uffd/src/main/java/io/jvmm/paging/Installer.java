@@ -1,0 +1,202 @@
+package io.jvmm.paging;
+
+import io.jvmm.ffi.linux.Errno;
+import io.jvmm.ffi.uffd.Userfaultfd;
+import io.jvmm.paging.PagingStatistics.Cause;
+import io.jvmm.paging.PagingStatistics.Path;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Puts the pages of a transfer in place, in the way that the kind of memory wants. Works on the
+ * thread that answered the request.
+ *
+ * <p>What the kernel says to it, by name:
+ *
+ * <ul>
+ *   <li>{@code EEXIST}: the page is there, from before the service began; it keeps its content.
+ *   <li>{@code EAGAIN}: somebody is dropping pages just now, and the message about it is still
+ *       unread. The pages stay empty, and are fetched again if they are wanted.
+ *   <li>{@code ENOENT}: the pages are registered no more; or in two mappings, and go one by one.
+ *   <li>{@code ESRCH}: the process is ending.
+ * </ul>
+ */
+abstract class Installer {
+
+    /** What the service does about pages after they were put in place, or were not. */
+    interface Outcome {
+        void arrived(int first, int count, Cause cause, Path path);
+
+        /** The claim was given back; {@code soon} if it is worth trying again at once. */
+        void released(int first, int count, boolean soon);
+
+        /** Registered no more. */
+        void gone(int first, int count);
+
+        void failed(int first, int count, String operation, Errno errno);
+    }
+
+    private static final int PAGE = PageRequest.PAGE_BYTES;
+
+    final PageStates states;
+    final Outcome outcome;
+
+    Installer(PageStates states, Outcome outcome) {
+        this.states = states;
+        this.outcome = outcome;
+    }
+
+    /** The memory into which the source is to put pages. */
+    abstract MemorySegment memory(Transfer transfer);
+
+    /** Where in it the transfer's first page goes. */
+    abstract long offset(Transfer transfer);
+
+    /** Called before anything is put in place of a whole chunk; how many pages it has done. */
+    int installWhole(Userfaultfd uffd, Transfer transfer) {
+        return 0;
+    }
+
+    /** Bytes done or {@code -errno}. */
+    abstract long putFilled(Userfaultfd uffd, long hva, Transfer transfer, int at, long length);
+
+    /** Puts zeros where {@code UFFDIO_ZEROPAGE} finds something. Bytes done or {@code -errno}. */
+    abstract long replaceByZeros(Userfaultfd uffd, long hva);
+
+    abstract Path filledPath();
+
+    /** Puts all pages of the transfer in place that have come, and gives up the others. */
+    final void install(Userfaultfd uffd, Transfer transfer) {
+        int count = transfer.count();
+        int at = count == PresenceMap.CHUNK_PAGES ? installWhole(uffd, transfer) : 0;
+        while (at < count) {
+            Kind kind = kind(transfer, at);
+            int end = at + 1;
+            while (end < count && kind(transfer, end) == kind) {
+                end++;
+            }
+            int first = transfer.first() + at;
+            switch (kind) {
+                case FAILED -> giveUp(transfer, first, end - at);
+                case ZERO -> zeros(uffd, first, end - at, transfer.cause());
+                case FILLED -> filled(uffd, transfer, at, end - at);
+            }
+            at = end;
+        }
+    }
+
+    private enum Kind {
+        FILLED,
+        ZERO,
+        FAILED
+    }
+
+    private Kind kind(Transfer transfer, int at) {
+        if (states.isDropped(transfer.first() + at) || transfer.request.isZero(at)) {
+            return Kind.ZERO;
+        }
+        return transfer.request.isFailed(at) ? Kind.FAILED : Kind.FILLED;
+    }
+
+    private void giveUp(Transfer transfer, int first, int count) {
+        if (transfer.request.failure() == PageFailure.LOST) {
+            // The claim stays: nobody shall ask for them again.
+            outcome.gone(first, count);
+        } else {
+            outcome.released(first, count, false);
+        }
+    }
+
+    private void filled(Userfaultfd uffd, Transfer transfer, int at, int count) {
+        states.fragment(PageStates.chunk(transfer.first()));
+        for (int end = at + count, limit = count; at < end; ) {
+            int first = transfer.first() + at;
+            long hva = states.memory.hva(first);
+            int length = Math.min(limit, end - at);
+            long result = putFilled(uffd, hva, transfer, at, (long) length * PAGE);
+            if (Errno.ENOENT.is(result) && length > 1) {
+                limit = 1;
+                continue;
+            }
+            int done = settle(uffd, first, length, result, transfer.cause(), filledPath());
+            if (done == 0) {
+                rest(first, end - at, result, "UFFDIO_" + filledPath());
+                return;
+            }
+            at += done;
+        }
+    }
+
+    /** Puts zeros in place of claimed pages. */
+    final void zeros(Userfaultfd uffd, int first, int count, Cause cause) {
+        states.fragment(PageStates.chunk(first));
+        for (int end = first + count, limit = count; first < end; ) {
+            long hva = states.memory.hva(first);
+            int length = Math.min(limit, end - first);
+            long result = uffd.tryZeropage(hva, (long) length * PAGE, 0);
+            if (Errno.ENOENT.is(result) && length > 1) {
+                limit = 1;
+                continue;
+            }
+            if (Errno.EEXIST.is(result)) {
+                // A page; or what is no page but a mark, which only this replaces.
+                result = replaceByZeros(uffd, hva);
+            }
+            int done = settle(uffd, first, length, result, cause, Path.ZERO);
+            if (done == 0) {
+                rest(first, end - first, result, "UFFDIO_ZEROPAGE");
+                return;
+            }
+            first += done;
+        }
+    }
+
+    /**
+     * A fault was told for a page that counts as present. Mostly it has just come; but if it was
+     * dropped in a way that is not told, such as a hole punched into the file, it is zero now.
+     *
+     * @return whether it was missing
+     */
+    final boolean heal(Userfaultfd uffd, long hva) {
+        if (uffd.tryZeropage(hva, PAGE, 0) > 0 || replaceByZeros(uffd, hva) > 0) {
+            return true;
+        }
+        uffd.tryWake(hva, PAGE);
+        return false;
+    }
+
+    /** Called once, when the memory is registered: pages that are known to be there. */
+    void begin(ShardOf shards) {}
+
+    /** Finds the userfaultfd of a page. */
+    interface ShardOf {
+        Userfaultfd uffd(int page);
+    }
+
+    /** How many pages a call has settled; 0 if it wants more thought. */
+    private int settle(
+            Userfaultfd uffd, int first, int length, long result, Cause cause, Path path) {
+        if (result > 0) {
+            int done = (int) (result / PAGE);
+            outcome.arrived(first, Math.min(done, length), cause, path);
+            return Math.min(done, length);
+        }
+        if (Errno.EEXIST.is(result)) {
+            outcome.arrived(first, 1, cause, path);
+            // Whoever was told to wait before the page came is not woken by a call that failed.
+            uffd.tryWake(states.memory.hva(first), PAGE);
+            return 1;
+        }
+        return 0;
+    }
+
+    private void rest(int first, int count, long result, String operation) {
+        if (Errno.EAGAIN.is(result)) {
+            outcome.released(first, count, true);
+        } else if (Errno.ENOENT.is(result) || Errno.ESRCH.is(result)) {
+            outcome.gone(first, count);
+        } else {
+            outcome.failed(first, count, operation, Errno.of(result));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+package io.jvmm.paging;
+
+import io.jvmm.ffi.linux.Fd;
+
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * How a {@link FaultService} works. {@link #defaults} and the {@code with…} methods make one.
+ *
+ * @param minUnit fewest pages that one fault brings, if as many are missing around it; a power of
+ *     two, 1 to 512
+ * @param maxUnit the most; a power of two, {@code minUnit} to 512. Between the two the speed of the
+ *     source decides
+ * @param workers threads that fetch ahead and help with faults, 1 to 64
+ * @param stagingChunks how much is under way at most, in units of 2 MiB, 4 to 1024
+ * @param shardBytes memory per userfaultfd, each with a reader thread; a multiple of 2 MiB
+ * @param sweep whether all that is missing is brought in the background
+ * @param deadline after how long a fault is overdue
+ * @param overdue what then
+ * @param retry how soon a source that was away is asked again
+ * @param workingSet what to bring first; may be empty
+ * @param aliases second mappings of guest memory that is a memfd, all of it, by guest-physical
+ *     address; none if guest memory is private and anonymous
+ */
+public record PagingConfig(
+        int minUnit,
+        int maxUnit,
+        int workers,
+        int stagingChunks,
+        long shardBytes,
+        boolean sweep,
+        Duration deadline,
+        OverduePolicy overdue,
+        Duration retry,
+        WorkingSet workingSet,
+        List<Alias> aliases) {
+
+    /**
+     * A second mapping of a piece of guest memory, in which pages are filled before the guest sees
+     * them.
+     *
+     * @param gpa guest-physical address of its first byte
+     * @param memory shared and writable; kept open until the service is closed
+     * @param file what is mapped; pages that it holds when the service takes over stay as they are
+     * @param offset of the first byte in the file
+     */
+    public record Alias(long gpa, MemorySegment memory, Fd file, long offset) {}
+
+    private static final long CHUNK_BYTES = 2L << 20;
+
+    /** Checks the limits. */
+    public PagingConfig {
+        if (Integer.bitCount(minUnit) != 1
+                || Integer.bitCount(maxUnit) != 1
+                || minUnit > maxUnit
+                || maxUnit > PageRequest.MAX_PAGES) {
+            throw new IllegalArgumentException("units of " + minUnit + " to " + maxUnit + " pages");
+        }
+        if (workers < 1 || workers > 64) {
+            throw new IllegalArgumentException(workers + " workers");
+        }
+        if (stagingChunks < 4 || stagingChunks > 1024) {
+            throw new IllegalArgumentException(stagingChunks + " staging chunks");
+        }
+        if (shardBytes < CHUNK_BYTES || shardBytes % CHUNK_BYTES != 0) {
+            throw new IllegalArgumentException("shards of " + shardBytes + " bytes");
+        }
+        if (deadline.toMillis() < 1 || retry.toMillis() < 1) {
+            throw new IllegalArgumentException(
+                    "a deadline of " + deadline + ", retry after " + retry);
+        }
+        aliases = List.copyOf(aliases);
+    }
+
+    /** Private anonymous memory, units of 4 KiB to 2 MiB, a sweep, a deadline of ten seconds. */
+    public static PagingConfig defaults() {
+        int workers = Math.clamp(Runtime.getRuntime().availableProcessors() - 1, 1, 4);
+        return new PagingConfig(
+                1,
+                PageRequest.MAX_PAGES,
+                workers,
+                16,
+                2L << 30,
+                true,
+                Duration.ofSeconds(10),
+                OverduePolicy.KEEP_WAITING,
+                Duration.ofMillis(100),
+                WorkingSet.EMPTY,
+                List.of());
+    }
+
+    /** With other limits to what one fault brings. */
+    public PagingConfig withUnit(int min, int max) {
+        return new PagingConfig(
+                min,
+                max,
+                workers,
+                stagingChunks,
+                shardBytes,
+                sweep,
+                deadline,
+                overdue,
+                retry,
+                workingSet,
+                aliases);
+    }
+
+    /** With another number of worker threads. */
+    public PagingConfig withWorkers(int count) {
+        return new PagingConfig(
+                minUnit,
+                maxUnit,
+                count,
+                stagingChunks,
+                shardBytes,
+                sweep,
+                deadline,
+                overdue,
+                retry,
+                workingSet,
+                aliases);
+    }
+
+    /** With or without the background sweep. */
+    public PagingConfig withSweep(boolean on) {
+        return new PagingConfig(
+                minUnit,
+                maxUnit,
+                workers,
+                stagingChunks,
+                shardBytes,
+                on,
+                deadline,
+                overdue,
+                retry,
+                workingSet,
+                aliases);
+    }
+
+    /** With shards of another size. */
+    public PagingConfig withShardBytes(long bytes) {
+        return new PagingConfig(
+                minUnit,
+                maxUnit,
+                workers,
+                stagingChunks,
+                bytes,
+                sweep,
+                deadline,
+                overdue,
+                retry,
+                workingSet,
+                aliases);
+    }
+
+    /** With another deadline. */
+    public PagingConfig withDeadline(Duration limit, OverduePolicy policy) {
+        return new PagingConfig(
+                minUnit,
+                maxUnit,
+                workers,
+                stagingChunks,
+                shardBytes,
+                sweep,
+                limit,
+                policy,
+                retry,
+                workingSet,
+                aliases);
+    }
+
+    /** With a working set to bring first. */
+    public PagingConfig withWorkingSet(WorkingSet pages) {
+        return new PagingConfig(
+                minUnit,
+                maxUnit,
+                workers,
+                stagingChunks,
+                shardBytes,
+                sweep,
+                deadline,
+                overdue,
+                retry,
+                pages,
+                aliases);
+    }
+
+    /** For guest memory that is a memfd. */
+    public PagingConfig withAliases(List<Alias> mappings) {
+        return new PagingConfig(
+                minUnit,
+                maxUnit,
+                workers,
+                stagingChunks,
+                shardBytes,
+                sweep,
+                deadline,
+                overdue,
+                retry,
+                workingSet,
+                mappings);
+    }
+}

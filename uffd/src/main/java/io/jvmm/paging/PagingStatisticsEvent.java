@@ -1,0 +1,76 @@
+package io.jvmm.paging;
+
+import io.jvmm.paging.PagingStatistics.Path;
+
+import jdk.jfr.Category;
+import jdk.jfr.DataAmount;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.Period;
+import jdk.jfr.StackTrace;
+import jdk.jfr.Timespan;
+
+/** The numbers of a fault service, in a flight recording. */
+@Name("jvmm.PagingStatistics")
+@Label("Paging Statistics")
+@Description("Guest memory that arrives while the guest runs, since the beginning")
+@Category("jvmm")
+@Period("1 s")
+@StackTrace(false)
+final class PagingStatisticsEvent extends Event {
+
+    @Label("Missing Pages")
+    int missingPages;
+
+    @Label("Waiting Threads")
+    int waitingThreads;
+
+    @Label("Stalls")
+    long stalls;
+
+    @Label("Median Stall")
+    @Timespan
+    long medianStall;
+
+    @Label("99th Percentile Stall")
+    @Timespan
+    long percentile99Stall;
+
+    @Label("Longest Stall")
+    @Timespan
+    long longestStall;
+
+    @Label("Moved")
+    @DataAmount
+    long movedBytes;
+
+    @Label("Copied")
+    @DataAmount
+    long copiedBytes;
+
+    @Label("Mapped")
+    @DataAmount
+    long mappedBytes;
+
+    @Label("Zeroed")
+    @DataAmount
+    long zeroedBytes;
+
+    static void emit(PagingStatistics statistics) {
+        PagingStatisticsEvent event = new PagingStatisticsEvent();
+        StallHistogram stalls = statistics.stalls();
+        event.missingPages = statistics.missingPages();
+        event.waitingThreads = statistics.waiting();
+        event.stalls = stalls.count();
+        event.medianStall = stalls.percentileNanos(0.5);
+        event.percentile99Stall = stalls.percentileNanos(0.99);
+        event.longestStall = stalls.maxNanos();
+        event.movedBytes = statistics.bytes(Path.MOVE);
+        event.copiedBytes = statistics.bytes(Path.COPY);
+        event.mappedBytes = statistics.bytes(Path.CONTINUE);
+        event.zeroedBytes = statistics.bytes(Path.ZERO);
+        event.commit();
+    }
+}

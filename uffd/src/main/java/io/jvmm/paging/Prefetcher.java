@@ -1,0 +1,118 @@
+package io.jvmm.paging;
+
+import io.jvmm.paging.PagingStatistics.Cause;
+
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What to bring that nobody waits for: first the recorded working set, then what follows the last
+ * faults, then everything else in order.
+ */
+final class Prefetcher {
+
+    private static final int NEIGHBOUR_CHUNKS = 4;
+
+    private final PageStates states;
+    private final WorkingSet workingSet;
+    private final boolean sweep;
+    private final AtomicInteger replayed = new AtomicInteger();
+    private final AtomicInteger swept = new AtomicInteger();
+    // The last chunk in which there was a fault, and how far ahead of it was looked since.
+    private volatile int faulted = PageStates.NONE;
+    private final AtomicInteger ahead = new AtomicInteger(NEIGHBOUR_CHUNKS);
+
+    Prefetcher(PageStates states, WorkingSet workingSet, boolean sweep) {
+        this.states = states;
+        this.workingSet = workingSet;
+        this.sweep = sweep;
+    }
+
+    /** There was a fault in this page. */
+    void faulted(int page) {
+        int chunk = PageStates.chunk(page);
+        if (chunk != faulted) {
+            faulted = chunk;
+            ahead.set(0);
+        }
+    }
+
+    /**
+     * Claims the next pages to bring.
+     *
+     * @return why, or null if there is nothing to do
+     */
+    @org.jspecify.annotations.Nullable
+    Cause next(Transfer transfer, int unit) {
+        if (nextOfWorkingSet(transfer, unit)) {
+            return Cause.WORKING_SET;
+        }
+        if (sweep && nextNeighbour(transfer, unit)) {
+            return Cause.NEIGHBOUR;
+        }
+        return sweep && nextOfSweep(transfer, unit) ? Cause.SWEEP : null;
+    }
+
+    private boolean nextOfWorkingSet(Transfer transfer, int unit) {
+        while (replayed.get() < workingSet.size()) {
+            int index = replayed.getAndIncrement();
+            if (index >= workingSet.size()) {
+                return false;
+            }
+            int page = states.memory.ofGpa(workingSet.gpa(index));
+            if (page != PageStates.NONE
+                    && !states.map.isPresent(page)
+                    && states.claimAround(page, unit, transfer)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean nextNeighbour(Transfer transfer, int unit) {
+        int chunk = faulted;
+        while (chunk != PageStates.NONE) {
+            int distance = ahead.get();
+            if (distance >= NEIGHBOUR_CHUNKS || chunk + distance >= states.map.chunks()) {
+                return false;
+            }
+            if (nextOfChunk(chunk + distance, transfer, unit)) {
+                return true;
+            }
+            ahead.compareAndSet(distance, distance + 1);
+            chunk = faulted;
+        }
+        return false;
+    }
+
+    private boolean nextOfSweep(Transfer transfer, int unit) {
+        int chunks = states.map.chunks();
+        // Once round: what has become empty behind the position is found in the second half.
+        for (int step = 0; step <= chunks && !states.map.allPresent(); step++) {
+            int chunk = swept.get();
+            if (nextOfChunk(chunk, transfer, unit)) {
+                return true;
+            }
+            swept.compareAndSet(chunk, chunk + 1 == chunks ? 0 : chunk + 1);
+        }
+        return false;
+    }
+
+    private boolean nextOfChunk(int chunk, Transfer transfer, int unit) {
+        if (states.map.missing(chunk) == 0) {
+            return false;
+        }
+        int limit = states.memory.endOfChunk(chunk);
+        int page = states.memory.firstOfChunk(chunk);
+        while (page != PageStates.NONE) {
+            page = states.map.nextEmpty(page, limit);
+            if (page == limit) {
+                return false;
+            }
+            if (states.claimAround(page, unit, transfer)) {
+                return true;
+            }
+            page++;
+        }
+        return false;
+    }
+}

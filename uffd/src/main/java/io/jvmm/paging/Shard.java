@@ -1,0 +1,216 @@
+package io.jvmm.paging;
+
+import io.jvmm.ffi.linux.Advice;
+import io.jvmm.ffi.linux.Errno;
+import io.jvmm.ffi.linux.KernelException;
+import io.jvmm.ffi.linux.Mapping;
+import io.jvmm.ffi.uffd.FaultMessage;
+import io.jvmm.ffi.uffd.FaultMessages;
+import io.jvmm.ffi.uffd.Feature;
+import io.jvmm.ffi.uffd.Tracking;
+import io.jvmm.ffi.uffd.UffdConstants;
+import io.jvmm.ffi.uffd.Userfaultfd;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A piece of guest memory with a userfaultfd of its own, and the thread that reads its messages.
+ * Several shards keep waiting threads from queueing up at one lock of the kernel.
+ *
+ * <p>The reader waits in {@code read(2)}, all its life. To end it, {@link #close} touches a page
+ * that only the shard knows: the doorbell.
+ */
+final class Shard implements AutoCloseable {
+
+    /** What the reader does with messages. */
+    interface Handler {
+        /** A thread waits. */
+        void fault(Shard shard, long address, int threadId, long now);
+
+        /**
+         * All messages of one read were passed on; now the same faults again, to be served.
+         *
+         * @param more whether others follow
+         */
+        void serve(Shard shard, long address, boolean more);
+
+        /** Pages are being dropped, or are no longer mapped here. */
+        void removed(long start, long end, boolean unmapped);
+
+        void broken(RuntimeException cause);
+    }
+
+    private static final int BATCH = 64;
+    private static final long PAGE = PageRequest.PAGE_BYTES;
+
+    final Userfaultfd uffd;
+    final WaitTable waits;
+    private final long start;
+    private final long length;
+    private final Handler handler;
+    private final Mapping doorbell = Mapping.anonymous(PAGE);
+    private final FaultMessages messages = new FaultMessages(BATCH);
+    private final Thread reader;
+    // Where parts of the shard were moved to: pairs of address and length. Reader's, then closer's.
+    private final List<long[]> moved = new ArrayList<>();
+    private volatile boolean ending;
+    private boolean letGo;
+
+    /** Registers the memory and begins to read. */
+    Shard(
+            int number,
+            long start,
+            long length,
+            Set<Feature> features,
+            Set<Tracking> tracking,
+            WaitTable waits,
+            Handler handler) {
+        this.start = start;
+        this.length = length;
+        this.waits = waits;
+        this.handler = handler;
+        uffd = Userfaultfd.open(features);
+        try {
+            uffd.register(start, length, tracking);
+            uffd.register(doorbell.address(), PAGE, Set.of(Tracking.MISSING));
+        } catch (RuntimeException e) {
+            uffd.close();
+            doorbell.close();
+            throw e;
+        }
+        reader = Thread.ofPlatform().daemon().name("paging-reader-" + number).unstarted(this::read);
+    }
+
+    /** Begins to read messages. */
+    void begin() {
+        reader.start();
+    }
+
+    /** Whether the address is in this shard. */
+    boolean holds(long address) {
+        return address - start >= 0 && address - start < length;
+    }
+
+    private void read() {
+        try {
+            while (!ending) {
+                int count = uffd.tryRead(messages);
+                if (count > 0) {
+                    pass(count);
+                } else if (!Errno.EINTR.is(count) && !Errno.EAGAIN.is(count)) {
+                    throw new KernelException("read userfaultfd", Errno.of(count));
+                }
+            }
+        } catch (RuntimeException e) {
+            handler.broken(e);
+        } finally {
+            // Lets the one go who rings, now or later.
+            uffd.unregister(doorbell.address(), PAGE);
+        }
+    }
+
+    private void pass(int count) {
+        long now = System.nanoTime();
+        for (int i = 0; i < count; i++) {
+            pass(messages.at(i), now);
+        }
+        for (int i = 0; i < count && !ending; i++) {
+            FaultMessage message = messages.at(i);
+            if (message.isPageFault()) {
+                handler.serve(this, message.address(), i + 1 < count);
+            }
+        }
+    }
+
+    private void pass(FaultMessage message, long now) {
+        switch (message.event()) {
+            case UffdConstants.UFFD_EVENT_PAGEFAULT -> {
+                if (message.address() == doorbell.address()) {
+                    ending = true;
+                } else {
+                    handler.fault(this, message.address(), message.threadId(), now);
+                }
+            }
+            case UffdConstants.UFFD_EVENT_REMOVE ->
+                    handler.removed(message.removedStart(), message.removedEnd(), false);
+            case UffdConstants.UFFD_EVENT_UNMAP ->
+                    handler.removed(message.removedStart(), message.removedEnd(), true);
+            case UffdConstants.UFFD_EVENT_REMAP -> {
+                long from = message.remapFrom();
+                synchronized (moved) {
+                    moved.add(new long[] {message.remapTo(), message.remapLength()});
+                }
+                handler.removed(from, from + message.remapLength(), true);
+            }
+            default -> {
+                // Forks are not asked for, and what is newer than this class is not, either.
+            }
+        }
+    }
+
+    /** Wakes who waits for a page, to look again. */
+    void wake(long address) {
+        uffd.tryWake(address, PAGE);
+    }
+
+    /** Lets all go who wait, for good. */
+    synchronized void letGo() {
+        if (letGo) {
+            return;
+        }
+        letGo = true;
+        unregister(start, length);
+        synchronized (moved) {
+            for (long[] range : moved) {
+                unregister(range[0], range[1]);
+            }
+        }
+    }
+
+    private void unregister(long address, long bytes) {
+        try {
+            uffd.unregister(address, bytes);
+        } catch (KernelException unmapped) {
+            // Nobody can wait in what is mapped no more; but parts may be.
+            unregisterPieces(address, bytes);
+        }
+    }
+
+    private void unregisterPieces(long address, long bytes) {
+        for (long at = address; at < address + bytes; at += Mapping.HUGE_PAGE_BYTES) {
+            try {
+                uffd.unregister(at, Math.min(Mapping.HUGE_PAGE_BYTES, address + bytes - at));
+            } catch (KernelException ignored) {
+                // This one is not mapped.
+            }
+        }
+    }
+
+    /** Ends the reader and closes the userfaultfd. Threads that still wait see zeros. */
+    @Override
+    public void close() {
+        letGo();
+        if (reader.isAlive()) {
+            doorbell.tryAdvise(Advice.POPULATE_READ, 0, PAGE);
+            join();
+        }
+        uffd.close();
+        doorbell.close();
+    }
+
+    private void join() {
+        boolean interrupted = false;
+        while (reader.isAlive()) {
+            try {
+                reader.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,188 @@
+package io.jvmm.paging;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.jvmm.ffi.linux.Fd;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+
+class PageSourcesTest {
+
+    private static final long PAGE = Pattern.PAGE;
+
+    @TempDir Path folder;
+
+    private final MemorySegment memory = Arena.ofAuto().allocate(64 * PAGE, PAGE);
+    private final PageRequest request = new PageRequest(_ -> {});
+
+    private PageRequest fetch(PageSource source, long gpa, int pages) {
+        memory.fill((byte) 0x77);
+        request.begin(gpa, pages, Priority.URGENT, memory, 0);
+        source.fetch(request, 0, pages);
+        assertThat(request.isAnswered()).isTrue();
+        return request;
+    }
+
+    private static MemorySegment image(long gpa, int pages) {
+        MemorySegment image = Arena.ofAuto().allocate(pages * PAGE, PAGE);
+        Pattern.fill(image, 0, gpa, pages);
+        return image;
+    }
+
+    @Test
+    void memoryHasWhatItHas() {
+        MemoryPageSource source = new MemoryPageSource(8 * PAGE, image(8 * PAGE, 4));
+        assertThat(source.extent(0, 100)).isEqualTo(-8);
+        assertThat(source.extent(0, 5)).isEqualTo(-5);
+        assertThat(source.extent(9 * PAGE, 100)).isEqualTo(3);
+        assertThat(source.extent(12 * PAGE, 7)).isEqualTo(-7);
+        fetch(source, 7 * PAGE, 6);
+        assertThat(request.isFailed(0) && request.isFailed(5)).isTrue();
+        assertThat(request.failure()).isEqualTo(PageFailure.LOST);
+        Pattern.assertAt(memory, PAGE, 8 * PAGE);
+        Pattern.assertAt(memory, 4 * PAGE, 11 * PAGE);
+    }
+
+    @Test
+    void holesOfAFileAreZeroPagesAndTheRestIsRead() throws IOException {
+        Path file = folder.resolve("sparse");
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            for (int page : new int[] {0, 10, 11, 40}) {
+                ByteBuffer content = image(page * PAGE, 1).asByteBuffer();
+                channel.write(content, page * PAGE);
+            }
+            channel.write(ByteBuffer.wrap(new byte[] {1}), 64 * PAGE - 1);
+        }
+        try (Fd fd = Fd.open(file.toString(), Fd.O_RDONLY)) {
+            FilePageSource source =
+                    new FilePageSource(fd, List.of(new FilePageSource.Part(0, 0, 64 * PAGE)));
+            fetch(source, 0, 64);
+            assertThat(request.isComplete()).isTrue();
+            int zeros = 0;
+            for (int page = 0; page < 63; page++) {
+                if (page == 0 || page == 10 || page == 11 || page == 40) {
+                    Pattern.assertAt(memory, page * PAGE, page * PAGE);
+                } else if (request.isZero(page)) {
+                    zeros++;
+                } else {
+                    assertThat(Pattern.isFullOf(memory, page * PAGE, 0)).isTrue();
+                }
+            }
+            // File systems may keep larger pieces than was written, but not all of it.
+            assertThat(zeros).isPositive();
+        }
+    }
+
+    @Test
+    void partsOfAFileLieAnywhereInIt() throws IOException {
+        Path file = folder.resolve("parts");
+        byte[] bytes = new byte[100 + (int) (8 * PAGE)];
+        MemorySegment.copy(image(0, 4), 0, MemorySegment.ofArray(bytes), 100, 4 * PAGE);
+        MemorySegment.copy(
+                image(1L << 32, 4), 0, MemorySegment.ofArray(bytes), 100 + 4 * PAGE, 4 * PAGE);
+        Files.write(file, bytes);
+        try (Fd fd = Fd.open(file.toString(), Fd.O_RDONLY)) {
+            FilePageSource source =
+                    new FilePageSource(
+                            fd,
+                            List.of(
+                                    new FilePageSource.Part(0, 100, 4 * PAGE),
+                                    new FilePageSource.Part(1L << 32, 100 + 4 * PAGE, 4 * PAGE)));
+            fetch(source, (1L << 32) + PAGE, 4);
+            Pattern.assertAt(memory, 2 * PAGE, (1L << 32) + 3 * PAGE);
+            assertThat(request.isFailed(3)).isTrue();
+            fetch(source, 0, 2);
+            Pattern.assertAt(memory, PAGE, PAGE);
+            assertThat(source.extent(4 * PAGE, 8)).isEqualTo(-8);
+            // It gets shorter, which it must not.
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.truncate(100 + PAGE);
+            }
+            fetch(source, 0, 3);
+            assertThat(request.isFailed(0)).isFalse();
+            assertThat(request.isFailed(1) && request.isFailed(2)).isTrue();
+        }
+    }
+
+    @Test
+    void aFileThatIsTooShortIsRefused() throws IOException {
+        Path file = Files.write(folder.resolve("short"), new byte[4095]);
+        try (Fd fd = Fd.open(file.toString(), Fd.O_RDONLY)) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() ->
+                            new FilePageSource(fd, List.of(new FilePageSource.Part(0, 0, 4096))));
+        }
+    }
+
+    @Test
+    void ofSourcesOneAboveTheOtherTheFirstThatHasAPageBringsIt() {
+        PageSource upper = new MemoryPageSource(2 * PAGE, image(2 * PAGE, 2));
+        PageSource lower = new MemoryPageSource(0, Arena.ofAuto().allocate(6 * PAGE));
+        CompositePageSource both = new CompositePageSource(List.of(upper, lower));
+        assertThat(both.isSynchronous()).isTrue();
+        assertThat(both.extent(6 * PAGE, 3)).isEqualTo(-3);
+        fetch(both, 0, 8);
+        assertThat(Pattern.isFullOf(memory, PAGE, 0)).isTrue();
+        Pattern.assertAt(memory, 2 * PAGE, 2 * PAGE);
+        Pattern.assertAt(memory, 3 * PAGE, 3 * PAGE);
+        assertThat(Pattern.isFullOf(memory, 4 * PAGE, 0)).isTrue();
+        assertThat(request.isFailed(6) && request.isFailed(7)).isTrue();
+        CompositePageSource all =
+                new CompositePageSource(List.of(upper, lower, new ZeroPageSource()));
+        fetch(all, 0, 8);
+        assertThat(request.isComplete()).isTrue();
+        assertThat(request.isZero(7)).isTrue();
+        all.close();
+    }
+
+    @Test
+    void aWorkingSetIsTheSameAfterSavingAndADamagedOneIsRefused() throws IOException {
+        WorkingSet set = WorkingSet.of(0, 8192, 1L << 32, 4096);
+        Path file = folder.resolve("set");
+        set.save(file);
+        assertThat(WorkingSet.load(file)).isEqualTo(set).hasSameHashCodeAs(set);
+        byte[] bytes = Files.readAllBytes(file);
+        for (int at = 0; at < bytes.length; at++) {
+            byte[] damaged = bytes.clone();
+            damaged[at] ^= 4;
+            Files.write(file, damaged);
+            assertThatThrownBy(() -> WorkingSet.load(file)).isInstanceOf(IOException.class);
+        }
+        Files.write(file, new byte[3]);
+        assertThatThrownBy(() -> WorkingSet.load(file)).isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void theUnitFollowsTheSpeedOfTheSource() {
+        UnitChooser network = new UnitChooser(1, 512, false);
+        assertThat(network.unit()).isEqualTo(16);
+        for (int i = 0; i < 200; i++) {
+            network.record(network.unit(), 100_000 + 3_300L * network.unit());
+        }
+        assertThat(network.unit()).isBetween(64, 256);
+        UnitChooser cache = new UnitChooser(1, 512, true);
+        for (int i = 0; i < 200; i++) {
+            cache.record(cache.unit(), 5_000 + 300L * cache.unit());
+        }
+        assertThat(cache.unit()).isEqualTo(512);
+        UnitChooser modem = new UnitChooser(4, 512, true);
+        for (int i = 0; i < 200; i++) {
+            modem.record(modem.unit(), 50_000_000L * modem.unit());
+        }
+        assertThat(modem.unit()).isBetween(4, 16);
+    }
+}

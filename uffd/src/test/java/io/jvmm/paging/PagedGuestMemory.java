@@ -1,0 +1,125 @@
+package io.jvmm.paging;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.jvmm.ffi.linux.Advice;
+import io.jvmm.ffi.linux.Mapping;
+import io.jvmm.ffi.linux.Memfd;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+
+/** Guest memory of one range, all of it missing, and the service that brings it. */
+final class PagedGuestMemory implements AutoCloseable {
+
+    static final long PAGE = Pattern.PAGE;
+
+    final long gpa;
+    final Mapping memory;
+    final FaultService service;
+    final BlockingQueue<PagingEvent> events = new LinkedBlockingQueue<>();
+    final @Nullable Memfd file;
+    final @Nullable Mapping alias;
+
+    private PagedGuestMemory(
+            long gpa, long bytes, boolean shared, PageSource source, PagingConfig config) {
+        this.gpa = gpa;
+        if (shared) {
+            file = Memfd.create("paged", bytes);
+            alias = file.mapShared();
+            memory = file.mapShared();
+            config =
+                    config.withAliases(
+                            List.of(new PagingConfig.Alias(gpa, alias.segment(), file.fd(), 0)));
+        } else {
+            file = null;
+            alias = null;
+            memory = Mapping.anonymous(bytes);
+            memory.tryAdvise(Advice.HUGEPAGE, 0, bytes);
+        }
+        service = new FaultService(source, config, events::add);
+    }
+
+    static PagedGuestMemory unattached(
+            long gpa, long bytes, boolean shared, PageSource source, PagingConfig config) {
+        return new PagedGuestMemory(gpa, bytes, shared, source, config);
+    }
+
+    static PagedGuestMemory of(long bytes, boolean shared, PageSource source, PagingConfig config) {
+        PagedGuestMemory made = new PagedGuestMemory(0, bytes, shared, source, config);
+        made.attach();
+        return made;
+    }
+
+    void attach() {
+        service.attach(List.of(new GuestRange(gpa, memory.address(), memory.sizeBytes())));
+    }
+
+    MemorySegment segment() {
+        return memory.segment();
+    }
+
+    int pages() {
+        return (int) (memory.sizeBytes() / PAGE);
+    }
+
+    /** Touches a page by a system call; 0 if it is there then. */
+    long read(int page) {
+        return memory.tryAdvise(Advice.POPULATE_READ, page * PAGE, PAGE);
+    }
+
+    Toucher reader(int page) {
+        return Toucher.start(() -> read(page));
+    }
+
+    /** Waits until an event comes. */
+    PagingEvent event(Predicate<PagingEvent> wanted) {
+        try {
+            while (true) {
+                PagingEvent event = events.poll(60, TimeUnit.SECONDS);
+                assertThat(event).as("an event").isNotNull();
+                if (event instanceof PagingEvent.Failed failed) {
+                    throw new AssertionError(failed.cause());
+                }
+                if (wanted.test(event)) {
+                    return event;
+                }
+            }
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    void awaitComplete() {
+        event(PagingEvent.Complete.class::isInstance);
+    }
+
+    void assertContent(PatternSource source) {
+        assertThat(service.allPresent()).isTrue();
+        for (int page = 0; page < pages(); page++) {
+            long at = gpa + page * PAGE;
+            long value = source.isZero(at) ? 0 : Pattern.of(at);
+            assertThat(Pattern.isFullOf(segment(), page * PAGE, value))
+                    .as("page %d", page)
+                    .isTrue();
+        }
+    }
+
+    @Override
+    public void close() {
+        service.close();
+        memory.close();
+        if (alias != null) {
+            alias.close();
+        }
+        if (file != null) {
+            file.close();
+        }
+    }
+}

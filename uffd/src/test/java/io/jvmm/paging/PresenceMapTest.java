@@ -1,0 +1,94 @@
+package io.jvmm.paging;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+
+class PresenceMapTest {
+
+    private final PresenceMap map = new PresenceMap(2048);
+
+    @Test
+    void countsWhatIsMissing() {
+        assertThat(map.missing()).isEqualTo(2048);
+        assertThat(map.claim(500, 30)).isTrue();
+        map.arrive(500, 30);
+        assertThat(map.missing()).isEqualTo(2018);
+        assertThat(map.missing(0)).isEqualTo(500);
+        assertThat(map.missing(1)).isEqualTo(494);
+        assertThat(map.isPresent(500, 30)).isTrue();
+        assertThat(map.isPresent(499, 2)).isFalse();
+        assertThat(map.nextMissing(500, 2048)).isEqualTo(530);
+        map.forget(510, 10);
+        assertThat(map.missing()).isEqualTo(2028);
+        assertThat(map.isPresent(500, 30)).isFalse();
+    }
+
+    @Test
+    void claimsAllOrNothing() {
+        assertThat(map.claim(100, 1)).isTrue();
+        assertThat(map.claim(0, 512)).isFalse();
+        assertThat(map.isClaimed(0) || map.isClaimed(511)).isFalse();
+        assertThat(map.nextEmpty(100, 512)).isEqualTo(101);
+        assertThat(map.claimDown(100, 10)).isEqualTo(10);
+        assertThat(map.claimUp(101, 20)).isEqualTo(20);
+        map.release(90, 31);
+        assertThat(map.claim(0, 512)).isTrue();
+        map.arrive(0, 512);
+        assertThat(map.claim(511, 1)).as("present").isFalse();
+        assertThat(map.claimUp(510, 5)).isZero();
+    }
+
+    @Test
+    void isFullWhenTheLastPageArrives() {
+        for (int page = 0; page < 2048; page++) {
+            assertThat(map.allPresent()).isFalse();
+            assertThat(map.claim(page, 1)).isTrue();
+            map.arrive(page, 1);
+        }
+        assertThat(map.allPresent()).isTrue();
+        map.forget(7, 1);
+        assertThat(map.allPresent()).isFalse();
+    }
+
+    @Test
+    void consistsOfWholeChunks() {
+        assertThatIllegalArgumentException().isThrownBy(() -> new PresenceMap(100));
+    }
+
+    @Test
+    @Timeout(60)
+    void everyPageIsBroughtByExactlyOneOfManyThreads() throws InterruptedException {
+        AtomicInteger brought = new AtomicInteger();
+        Thread[] threads = new Thread[4];
+        for (int t = 0; t < threads.length; t++) {
+            Random random = new Random(t);
+            threads[t] =
+                    Thread.ofPlatform()
+                            .start(() -> {
+                                while (!map.allPresent()) {
+                                    int count = 1 << random.nextInt(8);
+                                    int first = random.nextInt(2048) & -count;
+                                    if (map.claim(first, count)) {
+                                        if (random.nextBoolean()) {
+                                            brought.addAndGet(count);
+                                            map.arrive(first, count);
+                                        } else {
+                                            map.release(first, count);
+                                        }
+                                    }
+                                }
+                            });
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(brought).hasValue(2048);
+        assertThat(map.missing(3)).isZero();
+    }
+}
