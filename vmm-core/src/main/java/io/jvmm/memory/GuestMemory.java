@@ -2,9 +2,15 @@ package io.jvmm.memory;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import io.jvmm.paging.PageGate;
+import io.jvmm.paging.PagingException;
+
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 
@@ -21,9 +27,13 @@ import java.util.List;
  * <p>A range must lie in one region. Addresses and lengths may be anything at all, including values
  * straight from the guest: the answer to a bad one is a {@link GuestMemoryException}.
  *
- * <p><b>Threads.</b> Immutable, safe for all threads. vCPUs write the same bytes at any time:
- * accessors are single plain accesses of little-endian values and may be torn when unaligned; code
- * that shares a structure with a running guest orders its accesses itself, on a {@link #slice}.
+ * <p>While pages are missing ({@link #gate}), an access has them brought and waits for them, up to
+ * a deadline. When all are there it costs one branch. A slice must be used soon: nothing keeps its
+ * pages there for ever.
+ *
+ * <p><b>Threads.</b> Safe for all threads. vCPUs write the same bytes at any time: accessors are
+ * single plain accesses of little-endian values and may be torn when unaligned; code that shares a
+ * structure with a running guest orders its accesses itself, on a {@link #slice}.
  *
  * <p>The accessors allocate nothing.
  */
@@ -44,6 +54,9 @@ public final class GuestMemory {
 
     private final long[] sizes;
     private final MemorySegment[] hosts;
+
+    private volatile @Nullable PageGate gate;
+    private volatile Duration deadline = Duration.ZERO;
 
     /**
      * Guest memory of the given regions, in any order.
@@ -76,6 +89,17 @@ public final class GuestMemory {
             hosts[i] = region.host();
         }
         sizeBytes = total;
+    }
+
+    /**
+     * From now on pages may be missing: whoever wants to touch some has them brought first.
+     *
+     * @param pages knows what is missing; null if nothing is any more
+     * @param limit how long an access waits for a page before it fails
+     */
+    public void gate(@Nullable PageGate pages, Duration limit) {
+        deadline = limit;
+        gate = pages;
     }
 
     /** The regions in ascending order of address. */
@@ -186,7 +210,19 @@ public final class GuestMemory {
         if (i < 0) {
             throw new GuestMemoryException(gpa, length, "not within one region of memory");
         }
+        PageGate pages = gate;
+        if (pages != null && !pages.allPresent()) {
+            bring(pages, gpa, length);
+        }
         return i;
+    }
+
+    private void bring(PageGate pages, long gpa, long length) {
+        try {
+            pages.populate(gpa, length, deadline);
+        } catch (PagingException e) {
+            throw new GuestMemoryException(gpa, length, e);
+        }
     }
 
     private int find(long gpa, long length) {
