@@ -11,4 +11,5 @@ module io.jvmm.uffd {
     requires jdk.jfr;
 
     exports io.jvmm.paging;
+    exports io.jvmm.paging.wire;
 }

@@ -38,6 +38,7 @@ class RoomsTest {
                     Map.entry("ffi.kvm", Set.of("ffi.linux", "ffi.gen")),
                     Map.entry("ffi.uffd", Set.of("ffi.linux", "ffi.gen")),
                     Map.entry("paging", Set.of("ffi.uffd", "ffi.linux")),
+                    Map.entry("paging.wire", Set.of("paging", "ffi.uffd", "ffi.linux")),
                     Map.entry("guest", Set.of()),
                     Map.entry("layout", Set.of()),
                     Map.entry("memory", Set.of("layout", "ffi.linux", "paging")),
@@ -183,6 +184,8 @@ class RoomsTest {
     private static String room(String className) {
         String path = className.substring(BASE.length());
         String[] parts = path.split("\\.", -1);
-        return parts[0].equals("ffi") ? "ffi." + parts[1] : parts[0];
+        boolean isInner =
+                parts[0].equals("ffi") || (parts[0].equals("paging") && parts[1].equals("wire"));
+        return isInner ? parts[0] + "." + parts[1] : parts[0];
     }
 }

@@ -1,0 +1,372 @@
+package io.jvmm.paging.wire;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A connection that carries frames. One thread receives; any number send, one after the other.
+ *
+ * <p>It ends once, with a reason: the first one counts. Whoever waits in it is woken with it.
+ */
+final class FrameChannel implements AutoCloseable {
+
+    private static final int IN_BYTES = 8 << 10;
+    private static final Duration LINGER = Duration.ofSeconds(1);
+    // How much of what a refused peer still sends is read, so that it gets to see the reason.
+    private static final int LINGER_BYTES = 4 << 20;
+
+    private final Link link;
+    private final Watchdog watchdog;
+    private final AtomicReference<@Nullable WireException> end = new AtomicReference<>();
+
+    private final FrameHeader incoming = new FrameHeader();
+    private final ByteBuffer in = ByteBuffer.allocateDirect(IN_BYTES).flip();
+    private int received;
+
+    private final ReentrantLock writing = new ReentrantLock();
+    private final FrameHeader outgoing = new FrameHeader();
+    private final ByteBuffer out = ByteBuffer.allocateDirect(FrameHeader.BYTES);
+    private int sent;
+    private volatile boolean isFraming;
+
+    // In System.nanoTime's terms. The limit is for a whole frame, so trickling bytes do not help.
+    private volatile long silenceNanos;
+    private volatile long pingNanos = Long.MAX_VALUE;
+    private volatile long lastReceived;
+    private volatile long lastSent;
+    private volatile long writeStarted;
+    private volatile boolean isWriting;
+    private volatile boolean isWriteBroken;
+    private volatile long brokenSince;
+    private volatile boolean wasTold;
+
+    /**
+     * @param link closed with this object
+     * @param opening how long the handshake may take, from now, in all
+     */
+    FrameChannel(Link link, Duration opening, Watchdog watchdog) {
+        this.link = link;
+        this.watchdog = watchdog;
+        silenceNanos = opening.toNanos();
+        lastReceived = System.nanoTime();
+        lastSent = lastReceived;
+        watchdog.add(this);
+    }
+
+    String peer() {
+        return link.peer();
+    }
+
+    /** Reads bytes of the handshake. */
+    byte[] readMessage(int bytes) {
+        byte[] message = new byte[bytes];
+        need(bytes, "within the handshake");
+        in.get(message);
+        return message;
+    }
+
+    /** Writes bytes of the handshake. */
+    void writeMessage(byte[] message) {
+        writing.lock();
+        try {
+            write(ByteBuffer.wrap(message), Link.NOTHING);
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /** The handshake went well: errors can be told by frames from now on. */
+    void beginFrames() {
+        isFraming = true;
+    }
+
+    /**
+     * Both sides have said what they bear.
+     *
+     * @param ours how long this side waits for a frame
+     * @param theirs how long the peer does
+     */
+    void establish(Duration ours, Duration theirs) {
+        pingNanos = theirs.toNanos() / 4;
+        lastReceived = System.nanoTime();
+        silenceNanos = ours.toNanos();
+    }
+
+    /**
+     * Waits for the next frame's header. Its payload must be taken before the next call. The result
+     * is always the same object.
+     *
+     * @throws WireException also if the peer tells an error
+     */
+    FrameHeader receive() {
+        need(FrameHeader.BYTES, "within a frame");
+        incoming.decode(in, received++);
+        WireException ended = end.get();
+        if (ended != null) {
+            throw ended;
+        }
+        if (incoming.payloadBytes() == 0) {
+            lastReceived = System.nanoTime();
+        }
+        if (incoming.type() == FrameType.ERROR) {
+            Refusal reason = Refusal.of(incoming.detail());
+            throw WireException.told(reason == null ? Refusal.MALFORMED : reason, text());
+        }
+        return incoming;
+    }
+
+    /**
+     * Takes the payload of the frame just received.
+     *
+     * @param to exactly as many bytes as follow; full afterwards, its position back at their start
+     * @throws WireException {@code CORRUPT}
+     */
+    void payload(ByteBuffer to) {
+        int start = to.position();
+        int fromBuffer = Math.min(to.remaining(), in.remaining());
+        int limit = in.limit();
+        to.put(in.limit(in.position() + fromBuffer));
+        in.limit(limit);
+        if (to.hasRemaining()) {
+            in.clear();
+            while (to.hasRemaining()) {
+                read(to, in, "within a frame");
+            }
+            in.flip();
+        }
+        to.position(start);
+        if (!incoming.matches(to)) {
+            throw new WireException(Refusal.CORRUPT, "a payload has the wrong checksum");
+        }
+        lastReceived = System.nanoTime();
+    }
+
+    /** Takes the payload as text. */
+    String text() {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(incoming.payloadBytes());
+        payload(bytes);
+        return StandardCharsets.UTF_8.decode(bytes).toString();
+    }
+
+    /** Reads until so many bytes are in the buffer, at most its size. */
+    private void need(int bytes, String where) {
+        if (in.remaining() >= bytes) {
+            return;
+        }
+        in.compact();
+        try {
+            while (in.position() < bytes) {
+                read(in, Link.NOTHING, in.position() == 0 ? "between two frames" : where);
+            }
+        } finally {
+            in.flip();
+        }
+    }
+
+    private void read(ByteBuffer first, ByteBuffer second, String where) {
+        try {
+            if (link.read(first, second) < 0) {
+                throw ended(new WireException(Refusal.LOST, "the connection ended " + where));
+            }
+        } catch (IOException e) {
+            throw ended(WireException.lost(e));
+        }
+    }
+
+    /** The reason why this channel was ended, if it was, else what was seen. */
+    private WireException ended(WireException seen) {
+        WireException first = end.get();
+        return first == null ? seen : first;
+    }
+
+    /** Sends a frame without payload. */
+    void send(FrameType type, int detail, long id, long address, int length) {
+        send(type, detail, id, address, length, Link.NOTHING);
+    }
+
+    /**
+     * Sends a frame.
+     *
+     * @param payload consumed; within the type's limit
+     * @throws WireException if the channel has ended, or the bytes do not get through
+     */
+    void send(FrameType type, int detail, long id, long address, int length, ByteBuffer payload) {
+        if (payload.remaining() > type.maxPayload()) {
+            throw new IllegalArgumentException(
+                    "a " + type + " with " + payload.remaining() + " bytes");
+        }
+        writing.lock();
+        try {
+            WireException ended = end.get();
+            if (ended != null) {
+                throw ended;
+            }
+            frame(type, detail, id, address, length, payload);
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    private void frame(
+            FrameType type, int detail, long id, long address, int length, ByteBuffer payload) {
+        outgoing.set(type, detail, id, address, length).payload(payload);
+        outgoing.encode(out, sent++);
+        write(out, payload);
+    }
+
+    private void write(ByteBuffer first, ByteBuffer second) {
+        writeStarted = System.nanoTime();
+        isWriting = true;
+        try {
+            link.write(first, second);
+            lastSent = System.nanoTime();
+        } catch (IOException e) {
+            // Why may be among what the peer has sent; the reader gets a moment to see it.
+            if (!isWriteBroken) {
+                brokenSince = System.nanoTime();
+                isWriteBroken = true;
+            }
+            throw ended(WireException.lost(e));
+        } finally {
+            isWriting = false;
+        }
+    }
+
+    /** Sends a heart-beat if nothing was sent for so long that the peer may wonder. */
+    void pingIfIdle() {
+        if (System.nanoTime() - lastSent >= pingNanos && writing.tryLock()) {
+            try {
+                if (end.get() == null) {
+                    frame(FrameType.PING, 0, 0, 0, 0, Link.NOTHING);
+                }
+            } finally {
+                writing.unlock();
+            }
+        }
+    }
+
+    /** How long the peer bears silence, divided so that it never has to. */
+    long pingNanos() {
+        return pingNanos;
+    }
+
+    /** Ends the channel if it takes too long. Called by the watchdog. */
+    void watch(long now) {
+        if (end.get() != null) {
+            return;
+        }
+        long limit = silenceNanos;
+        if (now - lastReceived > limit) {
+            abortLater(
+                    new WireException(
+                            Refusal.SILENT,
+                            "no whole frame for %d ms"
+                                    .formatted(TimeUnit.NANOSECONDS.toMillis(limit))));
+        } else if (isWriting && now - writeStarted > limit) {
+            abortLater(
+                    new WireException(
+                            Refusal.SILENT,
+                            "reads nothing for %d ms"
+                                    .formatted(TimeUnit.NANOSECONDS.toMillis(limit))));
+        } else if (isWriteBroken && now - brokenSince > LINGER.toNanos()) {
+            abortLater(new WireException(Refusal.LOST, "the peer has closed its side"));
+        }
+    }
+
+    private void abortLater(WireException why) {
+        Thread _ = Thread.ofVirtual().name("page-abort").start(() -> abort(why));
+    }
+
+    /**
+     * Ends the channel from any thread: tells the peer, if it takes the news at once. The receiving
+     * thread gets the reason soon and then calls {@link #refuse}.
+     */
+    void abort(WireException why) {
+        if (!end.compareAndSet(null, why)) {
+            return;
+        }
+        // Not cancelled: who reads may wait for a peer that will never say anything.
+        Watchdog.Guard _ = watchdog.guard(LINGER, this::close);
+        if (!tell(why) || why.reason() == Refusal.SILENT) {
+            close();
+        }
+    }
+
+    /**
+     * Ends the channel from the thread that receives: tells the peer, unless that was done, and
+     * reads on for a moment, because closing on unread bytes would take the news back.
+     */
+    void refuse(WireException why) {
+        try (Watchdog.Guard _ = watchdog.guard(LINGER, link::close)) {
+            if (end.compareAndSet(null, why) ? tell(why) : wasTold) {
+                drain();
+            }
+        } catch (IOException e) {
+            // The peer is gone; so be it.
+        }
+        close();
+    }
+
+    private void drain() throws IOException {
+        int read = 0;
+        for (int drained = 0; read >= 0 && drained < LINGER_BYTES; drained += read) {
+            in.clear();
+            read = link.read(in, Link.NOTHING);
+        }
+    }
+
+    /** Whether the peer can be expected to read why. */
+    private boolean tell(WireException why) {
+        if (why.isFromPeer() || why.reason() == Refusal.LOST) {
+            return false;
+        }
+        try {
+            if (!writing.tryLock(LINGER.toMillis(), TimeUnit.MILLISECONDS)) {
+                return false;
+            }
+            try {
+                if (isFraming) {
+                    ByteBuffer text = ByteBuffer.wrap(brief(String.valueOf(why.getMessage())));
+                    frame(FrameType.ERROR, why.reason().code(), 0, 0, 0, text);
+                }
+                link.shutdownOutput();
+                wasTold = true;
+                return true;
+            } finally {
+                writing.unlock();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } catch (IOException | WireException e) {
+            return false;
+        }
+    }
+
+    /** Text for the peer, cut to what a frame may carry. */
+    static byte[] brief(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        return bytes.length <= Wire.MAX_TEXT ? bytes : Arrays.copyOf(bytes, Wire.MAX_TEXT);
+    }
+
+    /** Why it has ended; null while it has not. */
+    @Nullable WireException end() {
+        return end.get();
+    }
+
+    /** Ends without a word. */
+    @Override
+    public void close() {
+        end.compareAndSet(null, new WireException(Refusal.LOST, "closed by this side"));
+        watchdog.remove(this);
+        link.close();
+    }
+}

@@ -1,0 +1,87 @@
+package io.jvmm.paging.wire;
+
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManagerFactory;
+
+/**
+ * TLS 1.3 with both sides authenticated by certificates. The client also checks that the server's
+ * certificate is for the host that it connects to.
+ */
+public final class Tls {
+
+    private static final String PROTOCOL = "TLSv1.3";
+
+    private final SSLContext context;
+
+    private Tls(SSLContext context) {
+        this.context = context;
+    }
+
+    /**
+     * @param context with a key manager and a trust manager: a peer without a certificate that it
+     *     trusts is refused
+     */
+    public static Tls of(SSLContext context) {
+        return new Tls(context);
+    }
+
+    /**
+     * Reads a PKCS 12 file with this side's key and certificate, and the certificates of those it
+     * trusts.
+     *
+     * @throws IllegalArgumentException if the file is not so or the password wrong
+     */
+    public static Tls load(Path file, char[] password) {
+        try {
+            KeyStore store = KeyStore.getInstance("PKCS12");
+            try (var in = Files.newInputStream(file)) {
+                store.load(in, password);
+            }
+            KeyManagerFactory keys =
+                    KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+            keys.init(store, password);
+            TrustManagerFactory trust =
+                    TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            trust.init(store);
+            SSLContext context = SSLContext.getInstance(PROTOCOL);
+            context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+            return new Tls(context);
+        } catch (IOException | GeneralSecurityException e) {
+            throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** The client's side of a connection to a host. */
+    Link client(Socket tcp, String host) throws IOException {
+        SSLSocket tls = layer(tcp, host);
+        SSLParameters parameters = tls.getSSLParameters();
+        parameters.setEndpointIdentificationAlgorithm("HTTPS");
+        tls.setSSLParameters(parameters);
+        return new TlsLink(tcp, tls);
+    }
+
+    /** The server's side of a connection that has come in. */
+    Link server(Socket tcp) throws IOException {
+        SSLSocket tls = layer(tcp, tcp.getInetAddress().getHostAddress());
+        tls.setUseClientMode(false);
+        tls.setNeedClientAuth(true);
+        return new TlsLink(tcp, tls);
+    }
+
+    private SSLSocket layer(Socket tcp, String host) throws IOException {
+        SSLSocket tls =
+                (SSLSocket) context.getSocketFactory().createSocket(tcp, host, tcp.getPort(), true);
+        tls.setEnabledProtocols(new String[] {PROTOCOL});
+        return tls;
+    }
+}

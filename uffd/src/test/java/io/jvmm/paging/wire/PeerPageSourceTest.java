@@ -1,0 +1,212 @@
+package io.jvmm.paging.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.jvmm.paging.PageFailure;
+import io.jvmm.paging.PageRequest;
+import io.jvmm.paging.Priority;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/** A client and a server that are both in order. */
+@Timeout(120)
+class PeerPageSourceTest {
+
+    private static final int PAGES = 3000;
+
+    @TempDir Path folder;
+
+    private final PageLayout layout = TestImage.layout(PAGES);
+    private final TestImage image = new TestImage(layout);
+    private final Token token = Token.random();
+    private final Recorder<ServerEvent> server = new Recorder<>();
+    private final Recorder<PeerState> states = new Recorder<>();
+    private PeerAddress address;
+
+    @BeforeEach
+    void choose() {
+        address = PeerAddress.unix(folder.resolve("pages"));
+    }
+
+    @AfterEach
+    void close() {
+        image.close();
+    }
+
+    private PageServer serve(PeerAddress at, ServerLimits limits) throws IOException {
+        return PageServer.open(at, image, token, limits, server);
+    }
+
+    private PeerPageSource connect(PeerAddress to, PeerConfig config) {
+        return new PeerPageSource(to, token, layout, config, states);
+    }
+
+    private void fetchesAll(PeerAddress at, ServerLimits limits, PeerConfig config)
+            throws IOException, InterruptedException {
+        try (PageServer serving = serve(at, limits);
+                PeerPageSource source = connect(serving.address(), config);
+                TestClient client =
+                        new TestClient(source, layout, 100, 1, config.pushWindow() > 0)) {
+            source.start(client);
+            client.go();
+            client.await();
+            client.assertAllRight();
+            assertThat(states.await(PeerState.Complete.class).pages()).isEqualTo(PAGES);
+            assertThat(server.await(ServerEvent.Completed.class).pages()).isEqualTo(PAGES);
+            assertThat(source.missing()).isZero();
+        }
+        assertThat(server.all(ServerEvent.Lost.class)).isEmpty();
+        assertThat(server.all(ServerEvent.Refused.class)).isEmpty();
+        assertThat(states.all(PeerState.Away.class)).isEmpty();
+    }
+
+    @Test
+    void bringsEveryPageOverAUnixSocket() throws IOException, InterruptedException {
+        fetchesAll(address, ServerLimits.DEFAULT, PeerConfig.DEFAULT);
+    }
+
+    @Test
+    void bringsEveryPageOverTcp() throws IOException, InterruptedException {
+        fetchesAll(PeerAddress.tcp("127.0.0.1", 0), ServerLimits.DEFAULT, PeerConfig.DEFAULT);
+    }
+
+    @Test
+    void bringsEveryPageCompressed() throws IOException, InterruptedException {
+        fetchesAll(
+                address,
+                ServerLimits.DEFAULT.withCompression(true),
+                PeerConfig.DEFAULT.withCompression(true));
+    }
+
+    @Test
+    void sendsRawPagesToWhoDoesNotWantThemCompressed() throws IOException, InterruptedException {
+        fetchesAll(address, ServerLimits.DEFAULT.withCompression(true), PeerConfig.DEFAULT);
+    }
+
+    @Test
+    void bringsEveryPageByTheUrgentConnectionAlone() throws IOException, InterruptedException {
+        fetchesAll(address, ServerLimits.DEFAULT, PeerConfig.DEFAULT.withBulkConnections(0));
+    }
+
+    @Test
+    void takesWhatIsPushedBetweenWhatItFetches() throws IOException, InterruptedException {
+        fetchesAll(address, ServerLimits.DEFAULT, PeerConfig.DEFAULT.withPushWindow(4 << 20));
+    }
+
+    @Test
+    void isCompleteByPushedPagesAlone() throws IOException, InterruptedException {
+        try (PageServer serving = serve(address, ServerLimits.DEFAULT);
+                PeerPageSource source =
+                        connect(serving.address(), PeerConfig.DEFAULT.withPushWindow(2 << 20));
+                TestClient client = new TestClient(source, layout, 0, 1, true)) {
+            source.start(client);
+            client.await();
+            client.assertAllRight();
+            assertThat(client.pushed()).isEqualTo(PAGES);
+            states.await(PeerState.Complete.class);
+        }
+    }
+
+    @Test
+    void isOnlyDoneWhenToldIfSoConfigured() throws IOException, InterruptedException {
+        try (PageServer serving = serve(address, ServerLimits.DEFAULT);
+                PeerPageSource source =
+                        connect(serving.address(), PeerConfig.DEFAULT.withExplicitFinish());
+                TestClient client = new TestClient(source, layout, 50, 2, false)) {
+            source.start(client);
+            client.go();
+            client.await();
+            assertThat(server.all(ServerEvent.Completed.class)).isEmpty();
+            source.finish();
+            states.await(PeerState.Complete.class);
+            server.await(ServerEvent.Completed.class);
+        }
+    }
+
+    @Test
+    void countsPagesThatNeedNotCome() throws IOException, InterruptedException {
+        try (PageServer serving = serve(address, ServerLimits.DEFAULT);
+                PeerPageSource source = connect(serving.address(), PeerConfig.DEFAULT)) {
+            source.start(new Idle());
+            states.await(PeerState.Connected.class);
+            for (PageLayout.Range range : layout.ranges()) {
+                source.have(range.gpa(), (int) (range.length() / PageLayout.PAGE_BYTES));
+            }
+            states.await(PeerState.Complete.class);
+            server.await(ServerEvent.Completed.class);
+        }
+    }
+
+    @Test
+    void leavesInGoodOrderBeforeItIsDone() throws IOException, InterruptedException {
+        try (PageServer serving = serve(address, ServerLimits.DEFAULT)) {
+            PeerPageSource source = connect(serving.address(), PeerConfig.DEFAULT);
+            source.start(new Idle());
+            states.await(PeerState.Connected.class);
+            source.close();
+            assertThat(server.await(ServerEvent.Left.class).delivered()).isZero();
+            assertThat(states.all(PeerState.Complete.class)).isEmpty();
+            states.await(PeerState.Closed.class);
+        }
+        assertThat(server.all(ServerEvent.Lost.class)).isEmpty();
+    }
+
+    @Test
+    void tellsWhichPagesTheServerCannotRead() throws IOException, InterruptedException {
+        image.broken.add(0x10_0000L + 5 * PageLayout.PAGE_BYTES);
+        try (PageServer serving = serve(address, ServerLimits.DEFAULT);
+                PeerPageSource source = connect(serving.address(), PeerConfig.DEFAULT);
+                Arena arena = Arena.ofShared()) {
+            source.start(new Idle());
+            Answered answered = new Answered();
+            PageRequest request = new PageRequest(answered);
+            MemorySegment memory = arena.allocate(10L * PageLayout.PAGE_BYTES);
+            request.begin(0x10_0000, 5, Priority.URGENT, memory, 0);
+            source.fetch(request, 0, 5);
+            answered.await();
+            assertThat(request.failure()).isNull();
+            request.begin(0x10_0000, 10, Priority.URGENT, memory, 0);
+            source.fetch(request, 0, 10);
+            answered.await();
+            assertThat(request.failure()).isEqualTo(PageFailure.LOST);
+            assertThat(states.all(PeerState.Away.class)).isEmpty();
+        }
+    }
+
+    @Test
+    void answersWhatIsOpenAsLostWhenItIsClosed() throws InterruptedException {
+        PeerPageSource source = connect(address, PeerConfig.DEFAULT);
+        source.start(new Idle());
+        try (Arena arena = Arena.ofShared()) {
+            Answered answered = new Answered();
+            PageRequest request = new PageRequest(answered);
+            request.begin(
+                    0x10_0000, 2, Priority.SWEEP, arena.allocate(2L * PageLayout.PAGE_BYTES), 0);
+            source.fetch(request, 0, 2);
+            assertThat(states.await(PeerState.Away.class).reason()).isEqualTo(Refusal.LOST);
+            source.close();
+            answered.await();
+            assertThat(request.failure()).isEqualTo(PageFailure.LOST);
+        }
+    }
+
+    @Test
+    void knowsWhatItHas() {
+        try (PeerPageSource source = connect(address, PeerConfig.DEFAULT)) {
+            assertThat(source.extent(0x10_0000, 10)).isEqualTo(10);
+            assertThat(source.extent(0xF_F000, 10)).isEqualTo(-1);
+            assertThat(source.extent(0x1_4000_0000L - 4096 * 3, 10)).isEqualTo(-3);
+            assertThat(source.extent(layout.ranges().getLast().end() - 4096, 10)).isEqualTo(1);
+            assertThat(source.extent(layout.ranges().getLast().end(), 10)).isEqualTo(-10);
+        }
+    }
+}
