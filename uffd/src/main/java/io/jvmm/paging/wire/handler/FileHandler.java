@@ -1,0 +1,202 @@
+package io.jvmm.paging.wire.handler;
+
+import io.jvmm.ffi.linux.Errno;
+import io.jvmm.ffi.linux.Fd;
+import io.jvmm.ffi.linux.KernelException;
+import io.jvmm.ffi.linux.Mapping;
+import io.jvmm.ffi.uffd.FaultMessage;
+import io.jvmm.ffi.uffd.FaultMessages;
+import io.jvmm.ffi.uffd.UffdConstants;
+import io.jvmm.ffi.uffd.Userfaultfd;
+
+import java.util.ArrayDeque;
+import java.util.BitSet;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Serves the faults of one machine from a file, a page at a time, on one thread, until the machine
+ * ends.
+ *
+ * <p>Pages that the machine gives back (a balloon's {@code MADV_DONTNEED}) are zero from then on,
+ * whatever the file holds.
+ */
+public final class FileHandler {
+
+    private static final int BATCH = 64;
+    // How long a fault rests whose range is changing, when no message about the change is there.
+    private static final int RETRY_MILLIS = 1;
+
+    private final Handover machine;
+    private final Fd socket;
+    private final Fd file;
+    private final FaultMessages messages = new FaultMessages(BATCH);
+    private final Deque<Long> faults = new ArrayDeque<>();
+    private final Map<HandlerRegion, BitSet> removed = new HashMap<>();
+
+    /**
+     * @param machine whom to serve; closed by the caller, afterwards
+     * @param socket on which it came; its end is the machine's
+     * @param file what the regions' offsets refer to
+     */
+    public FileHandler(Handover machine, Fd socket, Fd file) {
+        this.machine = machine;
+        this.socket = socket;
+        this.file = file;
+        for (HandlerRegion region : machine.regions()) {
+            removed.put(region, new BitSet());
+        }
+    }
+
+    /**
+     * Serves until the machine ends.
+     *
+     * @throws HandlerException if the machine touches what it has not told of
+     * @throws KernelException if the file cannot be read, or the kernel refuses
+     */
+    public void run() {
+        long largest =
+                machine.regions().stream().mapToLong(HandlerRegion::pageSize).max().orElseThrow();
+        machine.uffd().setNonBlocking(true);
+        try (Mapping page = Mapping.anonymous(largest)) {
+            while (awaitWork() && read() && serve(page)) {
+                // Goes on.
+            }
+        }
+    }
+
+    /** Waits for faults. False when the machine has closed its socket. */
+    private boolean awaitWork() {
+        while (true) {
+            // The machine says nothing more: what can be read is the end.
+            if (socket.poll(Fd.POLLIN, 0) > 0) {
+                return false;
+            }
+            // A descriptor to wait for both would be one more; a look at the end each 100 ms will
+            // do
+            // for what is no emergency.
+            int events = machine.uffd().fd().poll(Fd.POLLIN, faults.isEmpty() ? 100 : RETRY_MILLIS);
+            if (events > 0 || !faults.isEmpty()) {
+                return true;
+            }
+            if (events < 0 && !Errno.EINTR.is(events)) {
+                throw new KernelException("poll", Errno.of(events));
+            }
+        }
+    }
+
+    /** Takes in all messages that there are. False when the machine has ended. */
+    private boolean read() {
+        while (true) {
+            int count = machine.uffd().tryRead(messages);
+            if (Errno.EAGAIN.is(count)) {
+                return true;
+            }
+            if (count < 0 && !Errno.EINTR.is(count)) {
+                throw new KernelException("read userfaultfd", Errno.of(count));
+            }
+            for (int i = 0; i < count; i++) {
+                take(messages.at(i));
+            }
+        }
+    }
+
+    private void take(FaultMessage message) {
+        switch (message.event()) {
+            case UffdConstants.UFFD_EVENT_PAGEFAULT -> faults.add(message.address());
+            case UffdConstants.UFFD_EVENT_REMOVE, UffdConstants.UFFD_EVENT_UNMAP ->
+                    forget(message.removedStart(), message.removedEnd());
+            default ->
+                    throw new HandlerException(
+                            "the machine has enabled event 0x"
+                                    + Integer.toHexString(message.event())
+                                    + ", which no handler is prepared for");
+        }
+    }
+
+    private void forget(long start, long end) {
+        for (HandlerRegion region : machine.regions()) {
+            long from = Math.max(start, region.address());
+            long to = Math.min(end, region.address() + region.size());
+            if (from < to) {
+                removedOf(region).set(page(region, from), page(region, to - 1) + 1);
+            }
+        }
+    }
+
+    private BitSet removedOf(HandlerRegion region) {
+        BitSet pages = removed.get(region);
+        if (pages == null) {
+            throw new IllegalStateException("not a region of this machine");
+        }
+        return pages;
+    }
+
+    private static int page(HandlerRegion region, long address) {
+        return Math.toIntExact((address - region.address()) / region.pageSize());
+    }
+
+    /** Answers what can be answered. False when the machine has ended. */
+    private boolean serve(Mapping page) {
+        for (int left = faults.size(); left > 0; left--) {
+            long address = faults.remove();
+            long result = fill(region(address), address, page);
+            if (Errno.ESRCH.is(result)) {
+                return false;
+            }
+            if (Errno.EAGAIN.is(result)) {
+                // The range is changing. The message about it decides what the page holds.
+                faults.add(address);
+            } else if (result < 0 && !Errno.EEXIST.is(result) && !Errno.ENOENT.is(result)) {
+                throw new KernelException("UFFDIO_COPY", Errno.of(result));
+            }
+        }
+        return true;
+    }
+
+    private HandlerRegion region(long address) {
+        for (HandlerRegion region : machine.regions()) {
+            if (region.contains(address)) {
+                return region;
+            }
+        }
+        throw new HandlerException(
+                "a fault outside of all regions: 0x" + Long.toHexString(address));
+    }
+
+    private long fill(HandlerRegion region, long fault, Mapping page) {
+        long address = fault & -region.pageSize();
+        long size = region.pageSize();
+        if (removedOf(region).get(page(region, address))) {
+            page.segment().asSlice(0, size).fill((byte) 0);
+        } else {
+            read(region.offset() + address - region.address(), page, size);
+        }
+        Userfaultfd uffd = machine.uffd();
+        long result = 0;
+        for (long done = 0; done < size; done += result) {
+            result = uffd.tryCopy(address + done, page.segment(), done, size - done, 0);
+            if (result <= 0) {
+                break;
+            }
+        }
+        if (Errno.EEXIST.is(result)) {
+            // Somebody else was quicker, and may have left the waking to us.
+            int _ = uffd.tryWake(address, size);
+        }
+        return result;
+    }
+
+    private void read(long offset, Mapping page, long size) {
+        for (long done = 0; done < size; ) {
+            long result = file.tryRead(page.segment().asSlice(done, size - done), offset + done);
+            if (result == 0) {
+                throw new HandlerException(file.name() + " ends before the memory it backs");
+            }
+            if (!Errno.EINTR.is(result)) {
+                done += KernelException.check("read " + file.name(), result);
+            }
+        }
+    }
+}
