@@ -1,0 +1,28 @@
+package io.jvmm.paging.wire;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+
+/**
+ * The {@link FuzzTargets}, driven by Jazzer. Not among the ordinary tests, because its agent
+ * rewrites every class of the process. One target at a time:
+ *
+ * <pre>JAZZER_FUZZ=1 mvn -pl uffd -am test -Dtest='WireFuzz#framesToAClient' \
+ *     -Dsurefire.failIfNoSpecifiedTests=false</pre>
+ */
+class WireFuzz {
+
+    @FuzzTest(maxDuration = "3m")
+    void handshakeAndMessages(byte[] input) {
+        FuzzTargets.messages(input);
+    }
+
+    @FuzzTest(maxDuration = "3m")
+    void framesToAClient(byte[] input) {
+        FuzzTargets.client(input);
+    }
+
+    @FuzzTest(maxDuration = "3m")
+    void framesToAServer(byte[] input) {
+        FuzzTargets.server(input);
+    }
+}
