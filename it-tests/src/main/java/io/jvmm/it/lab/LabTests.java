@@ -15,7 +15,7 @@ import java.util.Optional;
  * Runs tests of all modules of the build inside the lab, by JUnit's console launcher.
  *
  * <p>Without selectors these are all tests tagged {@code kvm}, {@code userfaultfd} or {@code
- * linux}, but for those tagged {@code host}, which are about the host as it is.
+ * linux}, but for those tagged {@code host}, which are about the host as it is, and for some rooms.
  */
 public final class LabTests {
 
@@ -30,6 +30,10 @@ public final class LabTests {
 
     /** How long a whole run may take, in seconds. */
     public static final String DEADLINE_PROPERTY = "jvmm.lab.deadline";
+
+    /** Rooms whose tests are sized for this host and not for an emulated processor. */
+    private static final List<String> NOT_FOR_THE_LAB =
+            List.of("io.jvmm.paging", "io.jvmm.emulation", "io.jvmm.host");
 
     private static final int DEFAULT_DEADLINE_SECONDS = 30 * 60;
     private static final String LAUNCHER = "org.junit.platform.console.ConsoleLauncher";
@@ -122,6 +126,7 @@ public final class LabTests {
                             "--include-tag=userfaultfd",
                             "--include-tag=linux"));
             options.add("--exclude-tag=" + HOST);
+            NOT_FOR_THE_LAB.forEach(room -> options.add("--exclude-package=" + room));
         }
         return options;
     }
