@@ -11,7 +11,8 @@ import io.jvmm.ffi.linux.KernelException;
  * <p>The emulator's time stamp counter is the host's, and right; its timers come late on a busy
  * host. A kernel that measures the one by the other gets a counter that runs several times too
  * fast, and one that watches the one by the other gives the counter up. So it is told the counter's
- * rate, and to trust it. Only this host's KVM knows the rate; without KVM the kernel has to measure.
+ * rate, and to trust it. Only this host's KVM knows the rate; without KVM the kernel has to
+ * measure.
  */
 final class LabTime {
 

@@ -44,7 +44,7 @@ class LinuxSaveTest {
 
     private static final String COMPLAINTS =
             "rcu.*stall|soft lockup|clocksource: .*(watchdog|unstable|skew)|BUG:|WARNING:|Call"
-                + " Trace";
+                    + " Trace";
 
     private final SerialLog log = new SerialLog();
 
