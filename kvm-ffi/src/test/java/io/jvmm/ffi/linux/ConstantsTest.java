@@ -19,9 +19,13 @@ import org.junit.jupiter.api.Test;
 import java.lang.reflect.Field;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /** What is written by hand in this package, against the generated bindings. */
 class ConstantsTest {
+
+    /** Not among what jextract was asked for; FdTest shows them to be right. */
+    private static final Set<String> NOT_GENERATED = Set.of("LSEEK");
 
     @Test
     void constantsHaveTheValuesOfTheHeaders() {
@@ -90,6 +94,9 @@ class ConstantsTest {
     @Test
     void systemCallsHaveTheNumbersOfTheHeaders() throws IllegalAccessException {
         for (Field number : Nr.class.getDeclaredFields()) {
+            if (NOT_GENERATED.contains(number.getName())) {
+                continue;
+            }
             String name = "__NR_" + number.getName().toLowerCase(Locale.ROOT);
             assertThat(number.getLong(null))
                     .as(name)

@@ -136,4 +136,39 @@ class FdTest {
             assertThat(pair.first().read(buffer)).isEqualTo(1);
         }
     }
+
+    @Test
+    void findsTheHolesOfASparseFile() {
+        try (Memfd file = Memfd.create("sparse", 16 * 4096)) {
+            Fd fd = file.fd();
+            assertThat(fd.sizeBytes()).isEqualTo(16 * 4096);
+            assertThat(fd.nextData(0)).as("all of it is a hole").isEqualTo(-1);
+            try (Arena arena = Arena.ofConfined()) {
+                fd.tryWrite(arena.allocate(2 * 4096), 3 * 4096);
+            }
+            assertThat(fd.nextData(0)).isEqualTo(3 * 4096);
+            assertThat(fd.nextHole(0)).isZero();
+            assertThat(fd.nextHole(3 * 4096)).isEqualTo(5 * 4096);
+            assertThat(fd.nextData(5 * 4096)).isEqualTo(-1);
+            assertThatThrownBy(() -> fd.nextHole(17 * 4096)).isInstanceOf(KernelException.class);
+        }
+    }
+
+    @Test
+    void readsIntoAPartOfABuffer() {
+        try (Memfd file = Memfd.create("part", 4096);
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment content = arena.allocate(8);
+            content.fill((byte) 0x3C);
+            file.fd().tryWrite(content, 100);
+            MemorySegment buffer = arena.allocate(16);
+            assertThat(file.fd().tryRead(buffer, 4, 8, 100)).isEqualTo(8);
+            assertThat(buffer.get(ValueLayout.JAVA_BYTE, 3)).isZero();
+            assertThat(buffer.get(ValueLayout.JAVA_BYTE, 4)).isEqualTo((byte) 0x3C);
+            assertThat(buffer.get(ValueLayout.JAVA_BYTE, 11)).isEqualTo((byte) 0x3C);
+            assertThat(buffer.get(ValueLayout.JAVA_BYTE, 12)).isZero();
+            assertThatThrownBy(() -> file.fd().tryRead(buffer, 9, 8, 100))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+        }
+    }
 }
