@@ -15,7 +15,8 @@ import java.util.Optional;
  * Runs tests of all modules of the build inside the lab, by JUnit's console launcher.
  *
  * <p>Without selectors these are all tests tagged {@code kvm}, {@code userfaultfd} or {@code
- * linux}, but for those tagged {@code host}, which are about the host as it is, and for some rooms.
+ * linux}, but for those tagged {@code host}, which are about the host as it is, and those of
+ * rooms below the whole machine.
  */
 public final class LabTests {
 
@@ -31,9 +32,18 @@ public final class LabTests {
     /** How long a whole run may take, in seconds. */
     public static final String DEADLINE_PROPERTY = "jvmm.lab.deadline";
 
-    /** Rooms whose tests are sized for this host and not for an emulated processor. */
+    /**
+     * Rooms whose tests are sized for a host and not for an emulated processor; they run in the lab
+     * when a selector names them.
+     */
     private static final List<String> NOT_FOR_THE_LAB =
-            List.of("io.jvmm.paging", "io.jvmm.emulation", "io.jvmm.host");
+            List.of(
+                    "io.jvmm.ffi",
+                    "io.jvmm.paging",
+                    "io.jvmm.emulation",
+                    "io.jvmm.vcpu",
+                    "io.jvmm.host",
+                    "io.jvmm.machine");
 
     private static final int DEFAULT_DEADLINE_SECONDS = 30 * 60;
     private static final String LAUNCHER = "org.junit.platform.console.ConsoleLauncher";

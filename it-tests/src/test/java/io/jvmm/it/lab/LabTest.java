@@ -37,11 +37,14 @@ class LabTest {
     /** System property with the kernels of the labs, parted by commas. */
     private static final String KERNELS_PROPERTY = "jvmm.lab.kernels";
 
-    /** That of Debian's stable release, and the newest. */
-    private static final String KERNELS = "6.12,7.2";
+    /** The newest; {@code 6.12,7.2} runs one lab on either CPU of a small host. */
+    private static final String KERNELS = "7.2";
 
     /** Test classes, by full name, that may be skipped in the lab, with the reason. */
-    private static final Map<String, String> MAY_SKIP = Map.of();
+    private static final Map<String, String> MAY_SKIP =
+            Map.of(
+                    "io.jvmm.it.paging.StuckGuestTest",
+                    "some of it needs faults that no signal ends, of which nested paging has none");
 
     @TestFactory
     Stream<DynamicNode> whatRunsInTheLab() {
