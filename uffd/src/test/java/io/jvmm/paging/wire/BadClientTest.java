@@ -382,13 +382,19 @@ class BadClientTest {
 
     @Test
     void aFloodIsRefused() throws IOException, InterruptedException {
-        assertDataVerdict(
-                Refusal.FLOOD,
-                rogue -> {
-                    for (int i = 0; i < 2 * Wire.MAX_OUTSTANDING; i++) {
-                        rogue.frame(FrameType.REQUEST, 0, i, FIRST, 800 * PAGE / 2);
-                    }
-                });
+        try (Rogue control = control();
+                Rogue data = data(Role.BULK)) {
+            try {
+                for (int i = 0; i < 2 * Wire.MAX_OUTSTANDING; i++) {
+                    data.frame(FrameType.REQUEST, 0, i, FIRST, 400 * PAGE);
+                }
+            } catch (WireException e) {
+                // Whoever goes on for long enough is cut off before he can read why.
+                assertThat(e.reason()).isEqualTo(Refusal.LOST);
+            }
+            assertThat(control.verdict()).isEqualTo(Refusal.FLOOD);
+        }
+        assertLost(Refusal.FLOOD);
     }
 
     @Test
