@@ -15,8 +15,8 @@ import java.util.Optional;
  * Runs tests of all modules of the build inside the lab, by JUnit's console launcher.
  *
  * <p>Without selectors these are all tests tagged {@code kvm}, {@code userfaultfd} or {@code
- * linux}, but for those tagged {@code host}, which are about the host as it is, and those of
- * rooms below the whole machine.
+ * linux}, but for those tagged {@code host}, which are about the host as it is, and those of rooms
+ * below the whole machine.
  */
 public final class LabTests {
 

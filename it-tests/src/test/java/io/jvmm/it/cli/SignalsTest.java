@@ -104,7 +104,10 @@ class SignalsTest {
         }
     }
 
-    /** Moments between the start of the runtime and the guest's own first instruction. */
+    /**
+     * Moments between the start of the runtime and the guest's own first instruction. In the first
+     * ones the runtime may end before it can log its own end, and says so.
+     */
     @ParameterizedTest
     @CsvSource({"java", "Signal Dispatch", "main", "vm-console", "vm-vcpu-0"})
     void ctrlCWhileItStartsEndsItTheSameWay(String threadThatIsThere) {
@@ -116,7 +119,10 @@ class SignalsTest {
 
             vm.signal(Signal.INT).expectExit(Signal.INT.exitCode(), LIMIT);
 
-            assertOnlyLogLines(vm);
+            assertThat(vm.errorLog().lines())
+                    .allMatch(line ->
+                            line.startsWith("vmm: ")
+                                    || line.startsWith("Runtime.exit(130) logging failed"));
         }
     }
 
