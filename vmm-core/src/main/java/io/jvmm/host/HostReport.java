@@ -89,7 +89,7 @@ public record HostReport(HostProfile profile, UffdAccess uffd) {
         HostQuirks quirks = HostQuirks.of(profile);
         String completion =
                 quirks.completeInstructions()
-                        ? "the monitor completes them"
+                        ? "a machine whose kernel uses one of them ends there"
                         : "this kernel lacks KVM_CAP_EXIT_ON_EMULATION_FAILURE: use Linux 5.15 or"
                                 + " newer";
         return new Row(
