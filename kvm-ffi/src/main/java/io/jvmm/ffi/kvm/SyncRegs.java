@@ -20,14 +20,12 @@ public final class SyncRegs {
     static final long SREGS = REGS + Regs.SIZE;
     static final long EVENTS = SREGS + Sregs.SIZE;
 
-    /** {@code KVM_SYNC_X86_*} of {@code asm/kvm.h}. */
-    private static final int GENERAL = 1;
-
-    private static final int SPECIAL = 2;
-    private static final int PENDING = 4;
+    static final int KVM_SYNC_X86_REGS = 1;
+    static final int KVM_SYNC_X86_SREGS = 2;
+    static final int KVM_SYNC_X86_EVENTS = 4;
 
     /** What {@link KvmConstants#KVM_CAP_SYNC_REGS} must answer, at least. */
-    public static final int ALL = GENERAL | SPECIAL | PENDING;
+    public static final int ALL = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
 
     private final MemorySegment page;
 
@@ -53,7 +51,7 @@ public final class SyncRegs {
     /** Sets the general registers. */
     public void regs(Regs regs) {
         regs.write(page.asSlice(REGS, Regs.SIZE));
-        changed(GENERAL);
+        changed(KVM_SYNC_X86_REGS);
     }
 
     /** The special registers. */
@@ -64,7 +62,7 @@ public final class SyncRegs {
     /** Sets the special registers. */
     public void sregs(Sregs sregs) {
         sregs.write(page.asSlice(SREGS, Sregs.SIZE));
-        changed(SPECIAL);
+        changed(KVM_SYNC_X86_SREGS);
     }
 
     /** What is on its way into the vCPU. */
@@ -75,7 +73,7 @@ public final class SyncRegs {
     /** Sets what is on its way into the vCPU. */
     public void events(VcpuEvents events) {
         events.write(page.asSlice(EVENTS, VcpuEvents.SIZE));
-        changed(PENDING);
+        changed(KVM_SYNC_X86_EVENTS);
     }
 
     private void changed(int set) {

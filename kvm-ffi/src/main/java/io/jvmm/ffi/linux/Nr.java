@@ -38,6 +38,8 @@ final class Nr {
     static final long ACCEPT4 = 288;
     static final long EVENTFD2 = 290;
     static final long EPOLL_CREATE1 = 291;
+    static final long SCHED_SETATTR = 314;
+    static final long SCHED_GETATTR = 315;
     static final long MEMFD_CREATE = 319;
     static final long USERFAULTFD = 323;
 

@@ -6,6 +6,8 @@ import io.jvmm.ffi.gen.GeneratedHeader;
 import io.jvmm.ffi.gen.HandWritten;
 import io.jvmm.ffi.gen.epoll.epoll_event;
 import io.jvmm.ffi.gen.poll.pollfd;
+import io.jvmm.ffi.gen.sched.sched_attr;
+import io.jvmm.ffi.gen.sched.sched_h;
 import io.jvmm.ffi.gen.signal.sigaction;
 import io.jvmm.ffi.gen.socket.cmsghdr;
 import io.jvmm.ffi.gen.socket.iovec;
@@ -19,13 +21,9 @@ import org.junit.jupiter.api.Test;
 import java.lang.reflect.Field;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 
 /** What is written by hand in this package, against the generated bindings. */
 class ConstantsTest {
-
-    /** Not among what jextract was asked for; FdTest shows them to be right. */
-    private static final Set<String> NOT_GENERATED = Set.of("LSEEK");
 
     @Test
     void constantsHaveTheValuesOfTheHeaders() {
@@ -94,9 +92,6 @@ class ConstantsTest {
     @Test
     void systemCallsHaveTheNumbersOfTheHeaders() throws IllegalAccessException {
         for (Field number : Nr.class.getDeclaredFields()) {
-            if (NOT_GENERATED.contains(number.getName())) {
-                continue;
-            }
             String name = "__NR_" + number.getName().toLowerCase(Locale.ROOT);
             assertThat(number.getLong(null))
                     .as(name)
@@ -111,6 +106,15 @@ class ConstantsTest {
                     .as("%s", advice)
                     .isEqualTo(GeneratedHeader.anyConstant("MADV_" + advice));
         }
+    }
+
+    @Test
+    void policiesHaveTheNumbersOfTheHeaders() {
+        assertThat(Scheduling.Policy.NORMAL.number()).isEqualTo(sched_h.SCHED_NORMAL());
+        assertThat(Scheduling.Policy.FIFO.number()).isEqualTo(sched_h.SCHED_FIFO());
+        assertThat(Scheduling.Policy.ROUND_ROBIN.number()).isEqualTo(sched_h.SCHED_RR());
+        assertThat(Scheduling.Policy.BATCH.number()).isEqualTo(sched_h.SCHED_BATCH());
+        assertThat(Scheduling.Policy.IDLE.number()).isEqualTo(sched_h.SCHED_IDLE());
     }
 
     @Test
@@ -138,6 +142,11 @@ class ConstantsTest {
         assertOffset(Fd.Pollfd.class, "FD", pollfd.fd$offset());
         assertOffset(Fd.Pollfd.class, "EVENTS", pollfd.events$offset());
         assertOffset(Fd.Pollfd.class, "REVENTS", pollfd.revents$offset());
+        assertOffset(Scheduling.class, "SIZE", sched_attr.size$offset());
+        assertOffset(Scheduling.class, "POLICY", sched_attr.sched_policy$offset());
+        assertOffset(Scheduling.class, "NICE", sched_attr.sched_nice$offset());
+        assertOffset(Scheduling.class, "PRIORITY", sched_attr.sched_priority$offset());
+        assertOffset(Scheduling.class, "ATTR_BYTES", sched_attr.sched_util_min$offset());
         assertOffset(Terminal.class, "C_IFLAG", termios.c_iflag$offset());
         assertOffset(Terminal.class, "C_CFLAG", termios.c_cflag$offset());
         assertOffset(Terminal.class, "C_LFLAG", termios.c_lflag$offset());

@@ -8,14 +8,21 @@ import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import java.lang.management.ManagementFactory;
 import java.util.Set;
 
-/** A reader thread that serves faults leaves no garbage, however many they are. */
+/**
+ * A reader thread that serves faults leaves no garbage, however many they are.
+ *
+ * <p>On the host alone: only C2 compiles native calls so that they leave none, and the lab's
+ * virtual machine stops at C1.
+ */
 @RequiresUserfaultfd
+@Tag("host")
 class AllocationTest {
 
     private static final int PAGES = 2048;

@@ -3,6 +3,8 @@
  *
  * <pre>
  *   #include &lt;sched.h&gt;
+ *   #include &lt;linux/sched.h&gt;
+ *   #include &lt;linux/sched/types.h&gt;
  *
  *   jextract -I $HEADERS --output src/main/java \
  *       --target-package io.jvmm.ffi.gen.sched --header-class-name sched_h \

@@ -302,6 +302,24 @@ public class sched_h extends sched_h$shared {
     public static int CLONE_NEWTIME() {
         return CLONE_NEWTIME;
     }
+    private static final int SCHED_NORMAL = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * #define SCHED_NORMAL 0
+     * }
+     */
+    public static int SCHED_NORMAL() {
+        return SCHED_NORMAL;
+    }
+    private static final int SCHED_FLAG_RESET_ON_FORK = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * #define SCHED_FLAG_RESET_ON_FORK 1
+     * }
+     */
+    public static int SCHED_FLAG_RESET_ON_FORK() {
+        return SCHED_FLAG_RESET_ON_FORK;
+    }
     private static final int CLONE_IO = (int)2147483648L;
     /**
      * {@snippet lang=c :

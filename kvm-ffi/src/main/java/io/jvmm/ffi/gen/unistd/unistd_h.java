@@ -59,6 +59,15 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_poll() {
         return __NR_poll;
     }
+    private static final int __NR_lseek = (int)8L;
+    /**
+     * {@snippet lang=c :
+     * #define __NR_lseek 8
+     * }
+     */
+    public static int __NR_lseek() {
+        return __NR_lseek;
+    }
     private static final int __NR_mmap = (int)9L;
     /**
      * {@snippet lang=c :
@@ -499,6 +508,24 @@ public class unistd_h extends unistd_h$shared {
      */
     public static int __NR_process_vm_writev() {
         return __NR_process_vm_writev;
+    }
+    private static final int __NR_sched_setattr = (int)314L;
+    /**
+     * {@snippet lang=c :
+     * #define __NR_sched_setattr 314
+     * }
+     */
+    public static int __NR_sched_setattr() {
+        return __NR_sched_setattr;
+    }
+    private static final int __NR_sched_getattr = (int)315L;
+    /**
+     * {@snippet lang=c :
+     * #define __NR_sched_getattr 315
+     * }
+     */
+    public static int __NR_sched_getattr() {
+        return __NR_sched_getattr;
     }
     private static final int __NR_memfd_create = (int)319L;
     /**
