@@ -1,8 +1,11 @@
 package io.jvmm.cli;
 
 import io.jvmm.ffi.linux.Signals;
+import io.jvmm.machine.CpuScheduling;
 import io.jvmm.machine.KickStrategy;
 import io.jvmm.machine.MachineConfig;
+
+import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -44,8 +47,19 @@ final class KickOptions {
             description = "host CPUs for vCPUs, as 0-3,8; or for each one, as 0:1:2-3")
     private CpuSets affinity = new CpuSets(List.of());
 
+    @Option(
+            names = "--cpu-scheduling",
+            paramLabel = "POLICY",
+            converter = SchedulingConverter.class,
+            description =
+                    "of vCPU threads: normal[:NICE], batch[:NICE], idle, fifo:PRIO or rr:PRIO")
+    private @Nullable CpuScheduling scheduling;
+
     void applyTo(MachineConfig.Builder builder) {
         builder.kickStrategy(strategy).kickSignal(signal).cpuAffinity(affinity.sets());
+        if (scheduling != null) {
+            builder.cpuScheduling(scheduling);
+        }
     }
 
     /** Sets of host CPUs, of a type that picocli does not take for several values. */

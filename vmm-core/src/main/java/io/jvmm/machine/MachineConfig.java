@@ -56,6 +56,7 @@ public final class MachineConfig {
     private final int kickSignal;
     private final KickStrategy kickStrategy;
     private final List<Set<Integer>> cpuAffinity;
+    private final Optional<CpuScheduling> cpuScheduling;
     private final ResetPolicy resetPolicy;
     private final PausedTime pausedTime;
     private final @Nullable Pager pager;
@@ -73,6 +74,7 @@ public final class MachineConfig {
         this.kickSignal = b.kickSignal;
         this.kickStrategy = b.kickStrategy;
         this.cpuAffinity = b.cpuAffinity;
+        this.cpuScheduling = b.cpuScheduling;
         this.resetPolicy = b.resetPolicy;
         this.pausedTime = b.pausedTime;
         this.pager = b.pager;
@@ -145,13 +147,23 @@ public final class MachineConfig {
         return cpuAffinity;
     }
 
-    /** Where a vCPU may run. */
+    /**
+     * How the host shares CPU time out to vCPU threads; empty for what the thread has that makes
+     * the machine.
+     */
+    public Optional<CpuScheduling> cpuScheduling() {
+        return cpuScheduling;
+    }
+
+    /** Where a vCPU may run, and how much it gets there. */
     VcpuPlacement placementOf(int vcpu) {
-        return switch (cpuAffinity.size()) {
-            case 0 -> VcpuPlacement.ANYWHERE;
-            case 1 -> new VcpuPlacement(cpuAffinity.getFirst());
-            default -> new VcpuPlacement(cpuAffinity.get(vcpu));
-        };
+        Set<Integer> cpus =
+                switch (cpuAffinity.size()) {
+                    case 0 -> Set.of();
+                    case 1 -> cpuAffinity.getFirst();
+                    default -> cpuAffinity.get(vcpu);
+                };
+        return new VcpuPlacement(cpus, cpuScheduling.map(CpuScheduling::scheduling));
     }
 
     /** What follows when the guest asks for a reset. */
@@ -184,6 +196,7 @@ public final class MachineConfig {
         private int kickSignal = Signals.SIGUSR1;
         private KickStrategy kickStrategy = KickStrategy.AUTO;
         private List<Set<Integer>> cpuAffinity = List.of();
+        private Optional<CpuScheduling> cpuScheduling = Optional.empty();
         private ResetPolicy resetPolicy = ResetPolicy.END;
         private PausedTime pausedTime = PausedTime.HIDDEN;
         private @Nullable Pager pager;
@@ -277,6 +290,15 @@ public final class MachineConfig {
          */
         public Builder cpuAffinity(List<Set<Integer>> cpus) {
             cpuAffinity = cpus.stream().map(Set::copyOf).toList();
+            return this;
+        }
+
+        /**
+         * How the host shares CPU time out to vCPU threads. The default is what the thread has that
+         * makes the machine.
+         */
+        public Builder cpuScheduling(CpuScheduling scheduling) {
+            cpuScheduling = Optional.of(scheduling);
             return this;
         }
 

@@ -3,16 +3,20 @@ package io.jvmm.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jvmm.ffi.testing.RequiresKvm;
+import io.jvmm.machine.CpuScheduling;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 class KickOptionsTest {
 
@@ -53,6 +57,23 @@ class KickOptionsTest {
         assertThat(new KickOptions.CpuSetsConverter().convert(text).sets()).isEqualTo(expected);
     }
 
+    static Stream<Arguments> policies() {
+        return Stream.of(
+                Arguments.of("normal", CpuScheduling.normal(0)),
+                Arguments.of("normal:-20", CpuScheduling.normal(-20)),
+                Arguments.of("batch", CpuScheduling.batch(0)),
+                Arguments.of("batch:19", CpuScheduling.batch(19)),
+                Arguments.of("idle", CpuScheduling.idle()),
+                Arguments.of("fifo:1", CpuScheduling.fifo(1)),
+                Arguments.of("rr:99", CpuScheduling.roundRobin(99)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("policies")
+    void policiesHaveTheirLevelBehindAColon(String text, CpuScheduling scheduling) {
+        assertThat(new SchedulingConverter().convert(text)).isEqualTo(scheduling);
+    }
+
     @Test
     @RequiresKvm
     @Timeout(60)
@@ -63,7 +84,8 @@ class KickOptionsTest {
                         "--cpus=2",
                         "--kick-strategy=signal-mask",
                         "--kick-signal=RTMIN+3",
-                        "--cpu-affinity=0:0");
+                        "--cpu-affinity=0:0",
+                        "--cpu-scheduling=batch:1");
         assertThat(run.exitCode()).as(run.err()).isZero();
     }
 

@@ -7,6 +7,7 @@ import io.jvmm.bus.IoDevice;
 import io.jvmm.ffi.kvm.Regs;
 import io.jvmm.ffi.linux.Kick;
 import io.jvmm.ffi.linux.NativeThread;
+import io.jvmm.ffi.linux.Scheduling;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 
@@ -21,6 +22,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Duration;
 import java.util.BitSet;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -378,6 +381,19 @@ class VcpuThreadTest {
             VcpuThread thread = new VcpuThread(0, vm.vcpu, vm.loop, kick, there, listener);
             BitSet allowed = get(thread.whilePaused(vcpu -> NativeThread.affinity()));
             assertThat(allowed.stream()).containsExactly(cpu);
+            end(thread);
+        }
+    }
+
+    @Test
+    void isScheduledAsItIsTold() throws Exception {
+        Scheduling background = new Scheduling(Scheduling.Policy.IDLE, 0);
+        VcpuPlacement placement = new VcpuPlacement(Set.of(), Optional.of(background));
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            VcpuOptions so = new VcpuOptions("test", strategy, placement);
+            VcpuThread thread = new VcpuThread(0, vm.vcpu, vm.loop, kick, so, listener);
+            Scheduling has = get(thread.whilePaused(vcpu -> Scheduling.current()));
+            assertThat(has).isEqualTo(background);
             end(thread);
         }
     }
