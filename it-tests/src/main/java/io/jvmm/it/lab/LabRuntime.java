@@ -8,9 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -39,8 +36,6 @@ record LabRuntime(Path folder, List<Path> libraries) {
                     "jdk.management",
                     "jdk.unsupported",
                     "jdk.zipfs");
-
-    private static final Pattern LIBRARY = Pattern.compile("(?:=>)?\\s*(/\\S+) \\(0x[0-9a-f]+\\)");
 
     /** Links a runtime from the running JDK, or finds it in the cache. */
     static LabRuntime ofThisJdk(ImageCache cache) {
@@ -73,19 +68,13 @@ record LabRuntime(Path folder, List<Path> libraries) {
 
     /** All libraries that the runtime's programs and libraries name, as the loader finds them. */
     private static List<Path> sharedLibraries(Path runtime) throws IOException {
-        List<String> command = new ArrayList<>(List.of("ldd", runtime + "/bin/java"));
-        try (Stream<Path> files = Files.walk(runtime.resolve("lib"))) {
-            files.map(Path::toString).filter(name -> name.endsWith(".so")).forEach(command::add);
+        List<Path> files = new ArrayList<>(List.of(runtime.resolve("bin/java")));
+        try (Stream<Path> all = Files.walk(runtime.resolve("lib"))) {
+            all.filter(file -> file.toString().endsWith(".so")).forEach(files::add);
         }
-        String listing = HostProgram.run(command, "install the package libc-bin");
-        TreeSet<Path> found = new TreeSet<>();
-        Matcher matcher = LIBRARY.matcher(listing);
-        while (matcher.find()) {
-            Path library = Path.of(matcher.group(1)).normalize();
-            if (!library.startsWith(runtime)) {
-                found.add(library);
-            }
-        }
-        return List.copyOf(found);
+        // The runtime's own libraries find each other without the loader's knowledge.
+        return SharedLibraries.of(files).found().stream()
+                .filter(library -> !library.startsWith(runtime))
+                .toList();
     }
 }

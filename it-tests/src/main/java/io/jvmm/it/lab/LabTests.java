@@ -15,8 +15,8 @@ import java.util.Optional;
  * Runs tests of all modules of the build inside the lab, by JUnit's console launcher.
  *
  * <p>Without selectors these are all tests tagged {@code kvm}, {@code userfaultfd} or {@code
- * linux}, but for those tagged {@code host}, which are about the host as it is, and those of rooms
- * below the whole machine.
+ * linux}, but for those tagged {@code host}, which are about the host as it is, and those of two
+ * rooms that are sized for it.
  */
 public final class LabTests {
 
@@ -33,17 +33,11 @@ public final class LabTests {
     public static final String DEADLINE_PROPERTY = "jvmm.lab.deadline";
 
     /**
-     * Rooms whose tests are sized for a host and not for an emulated processor; they run in the lab
-     * when a selector names them.
+     * Rooms whose tests compare with the host's own processor, or are sized for it; they run in the
+     * lab when a selector names them.
      */
     private static final List<String> NOT_FOR_THE_LAB =
-            List.of(
-                    "io.jvmm.ffi",
-                    "io.jvmm.paging",
-                    "io.jvmm.emulation",
-                    "io.jvmm.vcpu",
-                    "io.jvmm.host",
-                    "io.jvmm.machine");
+            List.of("io.jvmm.emulation", "io.jvmm.paging");
 
     private static final int DEFAULT_DEADLINE_SECONDS = 30 * 60;
     private static final String LAUNCHER = "org.junit.platform.console.ConsoleLauncher";
@@ -74,6 +68,7 @@ public final class LabTests {
                 List.of(
                         "--enable-native-access=ALL-UNNAMED",
                         "-Djvmm.kvm=required",
+                        "-Djvmm.tools=required",
                         "-D" + REPETITIONS_DIVISOR,
                         "-D" + INSIDE_PROPERTY + "=true",
                         "-D" + LinuxImages.FOLDER_PROPERTY + "=" + LabGuests.FOLDER,
@@ -95,6 +90,7 @@ public final class LabTests {
         classPath.addTo(task);
         task.with(LabTask.FOLDER + "/vmm.jar", VmmJar.locate());
         LabGuests.fetch().addTo(task);
+        LabTools.fetch().addTo(task);
         LabOutcome outcome = lab.run(task, console, folder);
         Path reports = outcome.results().resolve(REPORTS);
         List<LabTestResult> results =

@@ -9,9 +9,7 @@ import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
 import io.jvmm.it.framework.VmProcess;
 import io.jvmm.it.framework.VmProcess.Signal;
-import io.jvmm.it.lab.LabTests;
 
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
@@ -30,7 +28,6 @@ import java.util.concurrent.locks.LockSupport;
 /** Whoever comes to the process while its vCPU waits for a page that does not come is answered. */
 @RequiresKvm
 @RequiresUserfaultfd
-@Tag(LabTests.HOST)
 @Timeout(240)
 class StuckProcessTest {
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
 
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -14,8 +15,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** What the real kernel refuses to a process with fewer rights, and what the user is told. */
+/**
+ * What the real kernel refuses to a process with fewer rights, and what the user is told. It starts
+ * processes from the build's folders, which are on the host alone.
+ */
 @RequiresUserfaultfd
+@Tag("host")
 @Timeout(60)
 class RefusalTest {
 
