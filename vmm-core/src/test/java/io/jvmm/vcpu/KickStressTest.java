@@ -84,13 +84,15 @@ class KickStressTest {
                                         listener));
                     }
                     resumeAll(threads);
-                    kickAll(threads);
+                    do {
+                        // Where a CPU is emulated, few kicks may all come before the first fault.
+                        kickAll(threads);
+                    } while (pages.heldBack() == 0);
                     pages.serveAll();
                     resumeAll(threads);
                     guest.awaitRounds(guest.rounds() + ROUNDS_AFTERWARDS, trouble);
                     assertThat(guest.failures()).isEmpty();
                     assertThat(trouble).isEmpty();
-                    assertThat(pages.heldBack()).isPositive();
                 } finally {
                     end(threads);
                 }

@@ -95,6 +95,8 @@ public final class Kick implements AutoCloseable {
             if (installation == null) {
                 installation = new Installation(setHandler(signal));
                 INSTALLED[signal] = installation;
+            } else {
+                requireNoOther(action(signal), signal);
             }
             installation.users++;
         }
@@ -103,12 +105,16 @@ public final class Kick implements AutoCloseable {
 
     private static byte[] setHandler(int signal) {
         byte[] previous = action(signal);
-        if (handlerOf(read(previous, ACTION_HANDLER)) == Handler.ANOTHER) {
+        requireNoOther(previous, signal);
+        setHarmless(signal);
+        return previous;
+    }
+
+    private static void requireNoOther(byte[] action, int signal) {
+        if (handlerOf(read(action, ACTION_HANDLER)) == Handler.ANOTHER) {
             throw new IllegalStateException(
                     "signal " + signal + " has a handler already; choose another one for kicks");
         }
-        setHarmless(signal);
-        return previous;
     }
 
     private static Handler handlerOf(long function) {

@@ -113,6 +113,10 @@ class KickTest {
             BlockedReader reader = BlockedReader.start(pair.first(), arena.allocate(1));
             assertThat(Errno.of(reader.kickOut(kick))).isEqualTo(Errno.EINTR);
             assertThat(kick.takeover()).isEqualTo(Kick.Handler.ANOTHER);
+            assertThatThrownBy(Kick::install)
+                    .as("for another machine, beside one that had it before")
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("has a handler already");
             kick.close();
             assertThat(handlerOf(Signals.SIGUSR1)).isEqualTo(others);
         } finally {
