@@ -128,6 +128,8 @@ public record SmallLinux(String release, Path image) {
             Files.writeString(written.resolve(each.getKey()), each.getValue());
         }
         List<String> command = new ArrayList<>();
+        // compilers that outlive a process that is killed would write where the next one builds
+        command.addAll(List.of("setpriv", "--pdeathsig", "TERM"));
         command.addAll(List.of("timeout", Long.toString(BUILD_LIMIT.toSeconds()), "bash"));
         command.add(written.resolve(SCRIPT).toString());
         command.add(source.resolve("usr/src/" + SOURCE + ".tar.xz").toString());
@@ -136,7 +138,7 @@ public record SmallLinux(String release, Path image) {
         PATCHES.forEach(patch -> command.add(written.resolve(patch).toString()));
         HostCommand.Outcome outcome =
                 HostCommand.run(
-                        command, target, BUILD_LIMIT.plus(GRACE), "it is part of GNU coreutils");
+                        command, target, BUILD_LIMIT.plus(GRACE), "it is part of util-linux");
         if (!outcome.succeeded()) {
             throw new ImageException(
                     "the small Linux cannot be built: " + lastLines(outcome.errors()));
