@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A machine with hardware-style KVM on any host: QEMU's TCG emulates an AMD processor with nested
- * paging, a stock Debian kernel boots on it, and its {@code kvm_amd} is what users have.
+ * paging, a {@link LabKernel} boots on it, and its {@code kvm_amd} is what users have.
  *
  * <p>The lab has no disk and no network. Files go in as its initramfs; results come out over a
  * second serial port. Every run starts a new one, and none outlives the call that started it, nor
@@ -54,6 +54,11 @@ public final class Lab {
         DebianPackages packages = new DebianPackages(cache);
         LabEmulator emulator = LabEmulator.find(packages);
         return new Lab(settings, emulator, LabImage.build(settings, cache, packages));
+    }
+
+    /** What machine it is. */
+    LabSettings settings() {
+        return settings;
     }
 
     /**

@@ -4,40 +4,38 @@ import io.jvmm.guest.DebianKernel;
 import io.jvmm.it.framework.LinuxImages;
 
 import java.nio.file.Path;
-import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** The Linux guests that are put into the lab, fetched before it starts. */
-final class LabGuests {
+/**
+ * The Linux guests that are put into the lab, fetched or built before it starts.
+ *
+ * @param files of this machine, by the names under which {@link LinuxImages} looks for them
+ */
+record LabGuests(Map<String, Path> files) {
 
     /** Folder of the lab that {@link LinuxImages} is pointed at. */
     static final String FOLDER = LabTask.FOLDER + "/images";
 
-    static final String INITRAMFS_IN_LAB = FOLDER + "/" + LinuxImages.INITRAMFS;
-
-    private final Map<DebianKernel.Line, Path> kernels = new EnumMap<>(DebianKernel.Line.class);
-    private final Path initramfs;
-
-    private LabGuests(Path initramfs) {
-        this.initramfs = initramfs;
-    }
-
-    /** All kernel lines and the initramfs they are booted with. */
+    /** All stock kernels, the small one, and what they are booted with. */
     static LabGuests fetch() {
         LinuxImages images = LinuxImages.locate();
-        LabGuests guests = new LabGuests(images.initramfs());
+        Map<String, Path> files = new LinkedHashMap<>();
         for (DebianKernel.Line line : DebianKernel.Line.values()) {
-            guests.kernels.put(line, images.kernel(line));
+            files.put(LinuxImages.kernelFile(line), images.kernel(line));
         }
-        return guests;
+        files.put(LinuxImages.INITRAMFS, images.initramfs());
+        files.put(LinuxImages.SMALL_KERNEL, images.smallKernel());
+        files.put(LinuxImages.SMALL_INITRAMFS, images.smallInitramfs());
+        return new LabGuests(files);
     }
 
-    static String kernelInLab(String version) {
-        return FOLDER + "/" + LinuxImages.kernelFile(DebianKernel.Line.ofVersion(version));
+    /** Where the lab has a file. */
+    static String inLab(String name) {
+        return FOLDER + "/" + name;
     }
 
     void addTo(LabTask task) {
-        kernels.forEach((line, file) -> task.with(kernelInLab(line.version()), file));
-        task.with(INITRAMFS_IN_LAB, initramfs);
+        files.forEach((name, file) -> task.with(inLab(name), file));
     }
 }

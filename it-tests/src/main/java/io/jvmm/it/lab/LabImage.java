@@ -1,7 +1,6 @@
 package io.jvmm.it.lab;
 
 import io.jvmm.guest.CpioArchive;
-import io.jvmm.guest.DebianKernel;
 import io.jvmm.guest.DebianPackages;
 import io.jvmm.guest.ImageCache;
 import io.jvmm.guest.InitramfsBuilder;
@@ -36,13 +35,12 @@ record LabImage(Path kernel, Path initramfs) {
     static final String JAVA_HOME = "/jre";
 
     static LabImage build(LabSettings settings, ImageCache cache, DebianPackages packages) {
-        DebianKernel kernel = DebianKernel.fetch(packages, settings.kernel());
+        LabKernel.Files kernel = settings.kernel().fetch(cache, packages);
         LabRuntime runtime = LabRuntime.ofThisJdk(cache);
         Path busybox = InitramfsBuilder.busybox(packages);
         List<String> inputs = new ArrayList<>();
         inputs.add(init());
-        inputs.add(kernel.release());
-        inputs.add(ImageCache.sha256(kernel.image()));
+        inputs.addAll(kernel.fingerprint());
         inputs.add(ImageCache.sha256(busybox));
         inputs.add(runtime.folder().toString());
         runtime.libraries().forEach(each -> inputs.add(each + ImageCache.sha256(each)));
@@ -53,15 +51,17 @@ record LabImage(Path kernel, Path initramfs) {
         return new LabImage(kernel.image(), initramfs);
     }
 
-    private static CpioArchive archive(DebianKernel kernel, Path busybox, LabRuntime runtime) {
+    private static CpioArchive archive(LabKernel.Files kernel, Path busybox, LabRuntime runtime) {
         InitramfsBuilder builder =
                 new InitramfsBuilder()
                         .withBusybox(busybox)
-                        .withModules(kernel.release(), KernelModules.in(kernel.modules()), MODULES)
                         .withInit(init())
                         .withText("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
                         .withText("etc/group", "root:x:0:\n")
                         .withText("etc/hosts", "127.0.0.1 localhost\n");
+        kernel.modules()
+                .ifPresent(folder ->
+                        builder.withModules(kernel.release(), KernelModules.in(folder), MODULES));
         CpioArchive archive = builder.archive();
         archive.tree(JAVA_HOME.substring(1), runtime.folder());
         runtime.libraries().forEach(each -> archive.file(each.toString().substring(1), each, 0755));

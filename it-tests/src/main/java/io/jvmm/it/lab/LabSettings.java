@@ -1,7 +1,5 @@
 package io.jvmm.it.lab;
 
-import io.jvmm.guest.DebianKernel;
-
 import java.util.Optional;
 
 /**
@@ -11,9 +9,9 @@ import java.util.Optional;
  * @param cpus its CPUs; more than one take turns on one thread of the host
  * @param memoryMib its memory in MiB, which holds its file system too
  */
-public record LabSettings(DebianKernel.Line kernel, int cpus, int memoryMib) {
+public record LabSettings(LabKernel kernel, int cpus, int memoryMib) {
 
-    /** Names the kernel line, such as {@code 6.12}. */
+    /** Names the kernel by its {@linkplain LabKernel#label label}, such as {@code 6.12}. */
     public static final String KERNEL_PROPERTY = "jvmm.lab.kernel";
 
     /** Names the number of CPUs. */
@@ -23,7 +21,7 @@ public record LabSettings(DebianKernel.Line kernel, int cpus, int memoryMib) {
     public static final String MEMORY_PROPERTY = "jvmm.lab.memory";
 
     /** The same machine with another kernel. */
-    LabSettings withKernel(DebianKernel.Line other) {
+    LabSettings withKernel(LabKernel other) {
         return new LabSettings(other, cpus, memoryMib);
     }
 
@@ -33,10 +31,10 @@ public record LabSettings(DebianKernel.Line kernel, int cpus, int memoryMib) {
      * @throws IllegalArgumentException if a property has a value that means nothing
      */
     public static LabSettings fromProperties() {
-        DebianKernel.Line kernel =
+        LabKernel kernel =
                 Optional.ofNullable(System.getProperty(KERNEL_PROPERTY))
-                        .map(DebianKernel.Line::ofVersion)
-                        .orElse(DebianKernel.Line.LINUX_7_2);
+                        .map(LabKernel::labelled)
+                        .orElse(LabKernel.DEBIAN_7_2);
         return new LabSettings(
                 kernel,
                 Integer.getInteger(CPUS_PROPERTY, 1),

@@ -71,6 +71,7 @@ public final class LabTests {
                         "-Djvmm.tools=required",
                         "-D" + REPETITIONS_DIVISOR,
                         "-D" + INSIDE_PROPERTY + "=true",
+                        "-D" + LabSettings.KERNEL_PROPERTY + "=" + lab.settings().kernel().label(),
                         "-D" + LinuxImages.FOLDER_PROPERTY + "=" + LabGuests.FOLDER,
                         "-D" + VmmJar.PROPERTY + "=" + LabTask.FOLDER + "/vmm.jar",
                         "-D" + VmProcess.JAVA_OPTIONS_PROPERTY + "=" + QUICK_COMPILER,

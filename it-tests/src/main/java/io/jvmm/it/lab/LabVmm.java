@@ -1,5 +1,6 @@
 package io.jvmm.it.lab;
 
+import io.jvmm.it.framework.LinuxImages;
 import io.jvmm.it.framework.VmmJar;
 
 import java.nio.file.Files;
@@ -31,7 +32,7 @@ final class LabVmm {
         return task;
     }
 
-    /** A shell with {@code java}, {@code vmm} and stock kernels to boot. */
+    /** A shell with {@code java}, {@code vmm} and kernels to boot. */
     static LabTask shell(LabGuests guests) {
         List<String> command = List.of("sh", "-c", "cat " + LabTask.FOLDER + "/welcome; exec sh");
         LabTask task = new LabTask(command, Optional.empty()).with(JAR, VmmJar.locate());
@@ -45,7 +46,8 @@ final class LabVmm {
                           vmm --kernel %s --initrd %s --append console=ttyS0
                         """
                                 .formatted(
-                                        LabGuests.kernelInLab("6.1"), LabGuests.INITRAMFS_IN_LAB));
+                                        LabGuests.inLab(LinuxImages.SMALL_KERNEL),
+                                        LabGuests.inLab(LinuxImages.SMALL_INITRAMFS)));
     }
 
     private static List<String> runJar() {

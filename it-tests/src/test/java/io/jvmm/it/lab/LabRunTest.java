@@ -3,7 +3,6 @@ package io.jvmm.it.lab;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.jvmm.guest.DebianKernel;
 import io.jvmm.guest.DebianPackages;
 import io.jvmm.guest.ImageCache;
 
@@ -66,7 +65,7 @@ class LabRunTest {
     void aLabThatCannotStartSaysWhy() throws IOException {
         Path noKernel = Files.writeString(temporary.resolve("vmlinuz"), "no kernel at all");
         Path nothing = Files.createFile(temporary.resolve("initramfs"));
-        LabSettings settings = new LabSettings(DebianKernel.Line.LINUX_7_2, 1, 256);
+        LabSettings settings = new LabSettings(LabKernel.DEBIAN_7_2, 1, 256);
         LabEmulator emulator = LabEmulator.find(new DebianPackages(ImageCache.ofUser()));
         Lab lab = new Lab(settings, emulator, new LabImage(noKernel, nothing));
         LabTask task = new LabTask(List.of("true"), TWO_MINUTES);

@@ -34,7 +34,7 @@ class LinuxEndTest {
     @ParameterizedTest
     @CsvSource({"INT, 130", "TERM, 143"})
     void aSignalToTheMonitor(VmProcess.Signal signal, int exitCode) {
-        try (VmProcess vm = LinuxVm.boot("6.12", 2, "elf64", "quiet panic=-1")) {
+        try (VmProcess vm = LinuxVm.bootSmall(2, "elf64", "quiet panic=-1")) {
             vm.waitForText(LinuxGuest.PROMPT, LinuxVm.ANSWER);
             vm.signal(signal).expectExit(exitCode, LinuxVm.ANSWER);
         }

@@ -5,10 +5,11 @@ import io.jvmm.guest.LinuxGuest;
 import io.jvmm.it.framework.LinuxImages;
 import io.jvmm.it.framework.VmProcess;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
-/** A stock kernel in {@code vmm.jar}, booted to its shell. */
+/** A Linux in {@code vmm.jar}, booted to its shell. */
 final class LinuxVm {
 
     /** Long enough for a boot under emulation on a busy machine. */
@@ -21,15 +22,26 @@ final class LinuxVm {
 
     private LinuxVm() {}
 
-    /** Boots and waits for the prompt; the caller closes what it gets. */
+    /** Boots a stock kernel and waits until it is up; the caller closes what it gets. */
     static VmProcess boot(String version, int cpus, String entry, String append) {
+        Path kernel = IMAGES.kernel(DebianKernel.Line.ofVersion(version));
+        return boot(kernel, IMAGES.initramfs(), cpus, entry, append);
+    }
+
+    /** Boots the small Linux and waits until it is up; the caller closes what it gets. */
+    static VmProcess bootSmall(int cpus, String entry, String append) {
+        return boot(IMAGES.smallKernel(), IMAGES.smallInitramfs(), cpus, entry, append);
+    }
+
+    private static VmProcess boot(
+            Path kernel, Path initramfs, int cpus, String entry, String append) {
         VmProcess vm =
                 VmProcess.start(
                         List.of(
                                 "--kernel",
-                                IMAGES.kernel(DebianKernel.Line.ofVersion(version)).toString(),
+                                kernel.toString(),
                                 "--initrd",
-                                IMAGES.initramfs().toString(),
+                                initramfs.toString(),
                                 "--append",
                                 append,
                                 "--memory",
