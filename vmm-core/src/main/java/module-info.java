@@ -14,6 +14,7 @@ module io.jvmm.core {
     requires jdk.unsupported;
 
     exports io.jvmm.boot;
+    exports io.jvmm.host;
     exports io.jvmm.machine;
     exports io.jvmm.memory;
     exports io.jvmm.state;

@@ -71,6 +71,7 @@ class RoomsTest {
                                     "boot",
                                     "emulation",
                                     "vcpu",
+                                    "host",
                                     "ffi.kvm",
                                     "ffi.linux")),
                     Map.entry("host", Set.of("ffi.kvm", "ffi.linux", "ffi.uffd")),

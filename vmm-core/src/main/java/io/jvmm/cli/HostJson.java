@@ -26,6 +26,7 @@ final class HostJson {
         host.put("kernelCpuid", profile.kernelCpuid());
         host.put("userCpuid", profile.userCpuid());
         host.put("failing", profile.failing().stream().sorted().toList());
+        host.put("wrong", profile.wrong().stream().sorted().toList());
         host.put("paging", profile.paging());
         host.put("missingPages", profile.missingPages());
         host.put("kicks", profile.kicks().stream().sorted().toList());

@@ -1,11 +1,8 @@
 package io.jvmm.cli;
 
-import io.jvmm.boot.KernelImage;
 import io.jvmm.host.HostQuirks;
 
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -15,8 +12,6 @@ import java.nio.file.Path;
 
 /** What is done about a host that cannot carry out all of a guest's ring 0. */
 final class HostOptions {
-
-    private static final Logger LOG = LoggerFactory.getLogger(HostOptions.class);
 
     /** Whether to do anything. */
     enum Quirks {
@@ -33,33 +28,15 @@ final class HostOptions {
     private Quirks quirks = Quirks.AUTO;
 
     /**
-     * What to add to the command line of a kernel; nothing unless it is a Linux and the host needs
-     * it. Said in the log.
+     * What to do for this kernel on this host.
      *
-     * @param kernel null for the bundled guest
-     * @throws io.jvmm.boot.BootException it is no kernel
+     * @param kernel null for the bundled guest, which needs nothing
      * @throws io.jvmm.ffi.linux.KernelException the host has no KVM, or one that runs nothing
      */
-    String commandLineFor(@Nullable Path kernel) {
-        if (quirks == Quirks.OFF || kernel == null || !isLinux(kernel)) {
-            return "";
-        }
-        HostQuirks needed = HostCommand.profiles().quirks();
-        if (!needed.isEmpty()) {
-            LOG.info(
-                    "this host interprets the guest's kernel, {} times slower than its programs;"
-                            + " added to the command line: {} (vmm host tells more,"
-                            + " --host-quirks off turns it off)",
-                    needed.slowdown(),
-                    needed.commandLine());
-        }
-        return needed.commandLine();
-    }
-
-    private static boolean isLinux(Path kernel) {
-        try (KernelImage image = KernelImage.open(kernel)) {
-            return image.isLinux();
-        }
+    HostQuirks quirksFor(@Nullable Path kernel) {
+        return quirks == Quirks.OFF || kernel == null
+                ? HostQuirks.NONE
+                : HostCommand.profiles().quirks();
     }
 
     /** As users type it. */

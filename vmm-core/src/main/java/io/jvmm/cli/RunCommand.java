@@ -157,6 +157,7 @@ final class RunCommand implements Callable<Integer> {
                         .bootEntry(bootEntry)
                         .resetPolicy(onReset);
         kicks.applyTo(builder);
+        builder.hostQuirks(host.quirksFor(kernel));
         if (kernel == null) {
             builder.kernel("the bundled guest", Payload.HELLO.bytes());
         } else {
@@ -166,10 +167,7 @@ final class RunCommand implements Callable<Integer> {
             builder.initrd(initrd);
         }
         builder.commandLine(
-                Stream.of(
-                                MachineConfig.DEFAULT_COMMAND_LINE,
-                                host.commandLineFor(kernel),
-                                append.strip())
+                Stream.of(MachineConfig.DEFAULT_COMMAND_LINE, append.strip())
                         .filter(words -> !words.isEmpty())
                         .collect(Collectors.joining(" ")));
         return builder.console(

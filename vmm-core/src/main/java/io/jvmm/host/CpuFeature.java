@@ -50,6 +50,8 @@ enum CpuFeature {
     VAES(Register.LEAF_7_ECX, 9),
     VPCLMULQDQ(Register.LEAF_7_ECX, 10),
     MOVBE(Register.LEAF_1_ECX, 22),
+    /** {@code lzcnt}; the name is AMD's, "advanced bit manipulation". */
+    ABM(Register.LEAF_EXTENDED_1_ECX, 5),
     BMI1(Register.LEAF_7_EBX, 3),
     BMI2(Register.LEAF_7_EBX, 8),
     ADX(Register.LEAF_7_EBX, 19);
@@ -64,6 +66,7 @@ enum CpuFeature {
         LEAF_7_EBX,
         LEAF_7_ECX,
         LEAF_7_EDX,
+        LEAF_EXTENDED_1_ECX,
         LEAF_EXTENDED_1_EDX
     }
 

@@ -66,6 +66,7 @@ record CpuidAnswers(CpuidEntry leaf1, CpuidEntry leaf7, CpuidEntry extended1) {
             case LEAF_7_EBX -> leaf7.ebx();
             case LEAF_7_ECX -> leaf7.ecx();
             case LEAF_7_EDX -> leaf7.edx();
+            case LEAF_EXTENDED_1_ECX -> extended1.ecx();
             case LEAF_EXTENDED_1_EDX -> extended1.edx();
         };
     }

@@ -19,6 +19,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Finds out what the host's KVM does, by running small programs on throw-away machines; as few as
@@ -59,12 +60,14 @@ final class HostProbe implements AutoCloseable {
         CpuidAnswers set = CpuidAnswers.of(cpuid);
         CpuidAnswers kernelCpuid = CpuidAnswers.readBy(machine(), Ring.KERNEL);
         CpuidAnswers userCpuid = CpuidAnswers.readBy(machine(), Ring.USER);
+        Map<InstructionFamily, Ending> bad = bad(kernelCpuid);
         return new HostProfile(
                 kernel,
                 slowdown(),
                 source(kernelCpuid, set),
                 source(userCpuid, set),
-                failing(kernelCpuid),
+                having(bad, ending -> ending != Ending.WRONG),
+                having(bad, ending -> ending == Ending.WRONG),
                 paging(),
                 missingPages(),
                 kicks(),
@@ -97,15 +100,28 @@ final class HostProbe implements AutoCloseable {
     }
 
     /** What a kernel would meet: it asks CPUID in ring 0 before it uses anything. */
-    private Set<InstructionFamily> failing(CpuidAnswers shown) {
-        Set<InstructionFamily> failing = EnumSet.noneOf(InstructionFamily.class);
+    private Map<InstructionFamily, Ending> bad(CpuidAnswers shown) {
+        Map<InstructionFamily, Ending> bad = new EnumMap<>(InstructionFamily.class);
         for (InstructionFamily family : InstructionFamily.values()) {
-            if (family.feature().isShownBy(shown)
-                    && !family.isGood(machine().run(family.program(), Ring.KERNEL))) {
-                failing.add(family);
+            if (family.feature().isShownBy(shown)) {
+                Ending ending = machine().run(family.program(), Ring.KERNEL);
+                if (!family.isGood(ending)) {
+                    bad.put(family, ending);
+                }
             }
         }
-        return failing;
+        return bad;
+    }
+
+    private static Set<InstructionFamily> having(
+            Map<InstructionFamily, Ending> endings, Predicate<Ending> which) {
+        Set<InstructionFamily> found = EnumSet.noneOf(InstructionFamily.class);
+        endings.forEach((family, ending) -> {
+            if (which.test(ending)) {
+                found.add(family);
+            }
+        });
+        return found;
     }
 
     /**
@@ -116,7 +132,7 @@ final class HostProbe implements AutoCloseable {
         return switch (machine().run(load(ProbeVm.BEHIND_MISSING_PAGE), Ring.USER)) {
             case FAULT_WITH_ADDRESS, FAULT_WITHOUT_ADDRESS -> Paging.TWO_DIMENSIONAL;
             case EXCEPTION -> Paging.SHADOW;
-            case DONE, NOT_EMULATED, OTHER -> Paging.UNKNOWN;
+            case DONE, NOT_EMULATED, WRONG, OTHER -> Paging.UNKNOWN;
         };
     }
 
@@ -124,7 +140,7 @@ final class HostProbe implements AutoCloseable {
         return switch (machine().run(load(ProbeVm.MISSING_PAGE), Ring.USER)) {
             case FAULT_WITH_ADDRESS -> MissingPages.ANNOTATED;
             case FAULT_WITHOUT_ADDRESS -> MissingPages.BARE;
-            case DONE, NOT_EMULATED, EXCEPTION, OTHER -> MissingPages.UNKNOWN;
+            case DONE, NOT_EMULATED, EXCEPTION, WRONG, OTHER -> MissingPages.UNKNOWN;
         };
     }
 

@@ -13,6 +13,7 @@ import java.util.Set;
  * @param userCpuid whose CPUID a guest reads in ring 3
  * @param failing instructions of kernels that this host fails to carry out in ring 0, although a
  *     guest is told that it may use them
+ * @param wrong instructions that it takes in ring 0 for others, without a word
  * @param paging how guest-physical memory is mapped
  * @param missingPages what KVM tells about a page that the host cannot supply
  * @param kicks what brings a vCPU out of the guest
@@ -24,6 +25,7 @@ public record HostProfile(
         CpuidSource kernelCpuid,
         CpuidSource userCpuid,
         Set<InstructionFamily> failing,
+        Set<InstructionFamily> wrong,
         Paging paging,
         MissingPages missingPages,
         Set<KickMode> kicks,
@@ -70,6 +72,7 @@ public record HostProfile(
 
     public HostProfile {
         failing = Set.copyOf(failing);
+        wrong = Set.copyOf(wrong);
         kicks = Set.copyOf(kicks);
         capabilities = Map.copyOf(capabilities);
     }

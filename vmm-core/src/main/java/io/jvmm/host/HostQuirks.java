@@ -29,12 +29,15 @@ public record HostQuirks(String commandLine, boolean completeInstructions, int s
 
     /** What this host needs; {@link #NONE} on hardware virtualisation. */
     public static HostQuirks of(HostProfile profile) {
-        if (profile.failing().isEmpty()) {
+        if (profile.failing().isEmpty() && profile.wrong().isEmpty()) {
             return NONE;
         }
-        boolean canComplete =
-                profile.capabilities().getOrDefault(Capability.EXIT_ON_EMULATION_FAILURE, 0) > 0;
-        return new HostQuirks(commandLine(profile), canComplete, profile.slowdown());
+        boolean complete =
+                !profile.failing().isEmpty()
+                        && profile.capabilities()
+                                        .getOrDefault(Capability.EXIT_ON_EMULATION_FAILURE, 0)
+                                > 0;
+        return new HostQuirks(commandLine(profile), complete, profile.slowdown());
     }
 
     /** Whether there is anything to do. */
@@ -45,6 +48,7 @@ public record HostQuirks(String commandLine, boolean completeInstructions, int s
     private static String commandLine(HostProfile profile) {
         Set<CpuFeature> features = EnumSet.noneOf(CpuFeature.class);
         profile.failing().forEach(family -> features.add(family.feature()));
+        profile.wrong().forEach(family -> features.add(family.feature()));
         if (profile.interpretsRing0()) {
             features.addAll(BYTE_BY_BYTE);
         }

@@ -36,6 +36,9 @@ public record HostReport(HostProfile profile, UffdAccess uffd) {
         rows.add(ring0());
         rows.add(cpuid());
         rows.add(instructions());
+        if (!profile.wrong().isEmpty()) {
+            rows.add(wrongResults());
+        }
         rows.add(paging());
         rows.add(missingPages());
         rows.add(userfaultfd());
@@ -77,25 +80,35 @@ public record HostReport(HostProfile profile, UffdAccess uffd) {
         };
     }
 
+    private static String mnemonics(Set<InstructionFamily> families) {
+        return families.stream()
+                .sorted()
+                .map(InstructionFamily::mnemonics)
+                .collect(Collectors.joining(", "));
+    }
+
     private Row instructions() {
         if (profile.failing().isEmpty()) {
             return new Row("instructions", "all tried work", "");
         }
-        String failing =
-                profile.failing().stream()
-                        .sorted()
-                        .map(InstructionFamily::mnemonics)
-                        .collect(Collectors.joining(", "));
         HostQuirks quirks = HostQuirks.of(profile);
         String completion =
                 quirks.completeInstructions()
-                        ? "a machine whose kernel uses one of them ends there"
+                        ? "the monitor completes them"
                         : "this kernel lacks KVM_CAP_EXIT_ON_EMULATION_FAILURE: use Linux 5.15 or"
                                 + " newer";
         return new Row(
                 "instructions",
-                "fail in ring 0: " + failing,
+                "fail in ring 0: " + mnemonics(profile.failing()),
                 completion + "; added to a guest's command line: " + quirks.commandLine());
+    }
+
+    private Row wrongResults() {
+        return new Row(
+                "wrong results",
+                "in ring 0: " + mnemonics(profile.wrong()),
+                "KVM takes them for other instructions and does not ask, so the monitor cannot"
+                        + " complete them; turned off on a guest's command line");
     }
 
     private Row paging() {

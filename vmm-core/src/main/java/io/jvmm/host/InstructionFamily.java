@@ -1,5 +1,6 @@
 package io.jvmm.host;
 
+import static io.jvmm.host.CpuFeature.ABM;
 import static io.jvmm.host.CpuFeature.ADX;
 import static io.jvmm.host.CpuFeature.AES;
 import static io.jvmm.host.CpuFeature.AVX;
@@ -79,6 +80,13 @@ public enum InstructionFamily {
     RANDOM(RDRAND, "rdrand", "480FC7F1"),
     RANDOM_SEED(RDSEED, "rdseed", "480FC7F9"),
     BYTE_SWAP_MOVE(MOVBE, "movbe", "0F38F00F"),
+    /**
+     * An interpreter that does not look at the prefix takes it for {@code bsr}: 3 instead of 28
+     * zeros above the 8.
+     */
+    LEADING_ZEROS(ABM, "lzcnt", "B808000000 F30FBDC0" + expectEax(28)),
+    /** Taken for {@code bsf}, it leaves its target alone where there is no bit. */
+    TRAILING_ZEROS(BMI1, "tzcnt", "31C9 F30FBCC1" + expectEax(32)),
     BIT_FIELDS(BMI1, "andn", "C4E278F2C8"),
     BIT_FIELDS_2(BMI2, "mulx", "C4E2FBF6C9"),
     CARRY_CHAINS(ADX, "adcx", "660F38F6C9"),
@@ -128,6 +136,14 @@ public enum InstructionFamily {
     boolean isGood(Ending ending) {
         // there is no table of interrupts, so a breakpoint ends in a triple fault
         return ending == (this == BREAKPOINT ? Ending.EXCEPTION : Ending.DONE);
+    }
+
+    /** {@code cmp eax, value; je end; out WRONG_PORT, al; end:}. */
+    private static String expectEax(int value) {
+        HexFormat hex = HexFormat.of();
+        return "83F8%s 7402 E6%s"
+                .formatted(
+                        hex.toHexDigits((byte) value), hex.toHexDigits((byte) ProbeVm.WRONG_PORT));
     }
 
     /** {@code mov rax, cr4; or rax, 1 << bit; mov cr4, rax}. */

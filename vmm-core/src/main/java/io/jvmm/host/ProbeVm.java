@@ -47,6 +47,8 @@ final class ProbeVm implements AutoCloseable {
         NOT_EMULATED,
         /** It caused an exception. */
         EXCEPTION,
+        /** It found that an instruction had done something else than it should. */
+        WRONG,
         /** It touched memory that the host cannot supply, and KVM told which. */
         FAULT_WITH_ADDRESS,
         /** It touched memory that the host cannot supply. */
@@ -72,6 +74,9 @@ final class ProbeVm implements AutoCloseable {
     private static final byte[] END = {(byte) 0xE6, 0x50};
 
     private static final int END_PORT = 0x50;
+
+    /** A program writes to this port when it has found a wrong result. */
+    static final int WRONG_PORT = 0x51;
 
     private final Memfd backing;
     private final Mapping memory;
@@ -148,7 +153,11 @@ final class ProbeVm implements AutoCloseable {
         KernelException.check("KVM_RUN", result);
         return switch (reason) {
             case KvmConstants.KVM_EXIT_IO ->
-                    vcpu.page().ioPort() == END_PORT ? Ending.DONE : Ending.OTHER;
+                    switch (vcpu.page().ioPort()) {
+                        case END_PORT -> Ending.DONE;
+                        case WRONG_PORT -> Ending.WRONG;
+                        default -> Ending.OTHER;
+                    };
             case KvmConstants.KVM_EXIT_SHUTDOWN -> Ending.EXCEPTION;
             case KvmConstants.KVM_EXIT_INTERNAL_ERROR -> Ending.NOT_EMULATED;
             default -> Ending.OTHER;

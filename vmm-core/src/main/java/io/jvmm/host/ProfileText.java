@@ -22,7 +22,7 @@ import java.util.zip.CRC32;
  */
 final class ProfileText {
 
-    private static final String FORMAT = "jvmm-host-profile 1";
+    private static final String FORMAT = "jvmm-host-profile 2";
     private static final String CHECKSUM = "checksum ";
 
     private ProfileText() {}
@@ -44,6 +44,7 @@ final class ProfileText {
                         "kernel-cpuid " + profile.kernelCpuid(),
                         "user-cpuid " + profile.userCpuid(),
                         "failing " + names(profile.failing()),
+                        "wrong " + names(profile.wrong()),
                         "paging " + profile.paging(),
                         "missing-pages " + profile.missingPages(),
                         "kicks " + names(profile.kicks()),
@@ -98,6 +99,7 @@ final class ProfileText {
                 CpuidSource.valueOf(part(parts, "kernel-cpuid")),
                 CpuidSource.valueOf(part(parts, "user-cpuid")),
                 set(InstructionFamily.class, part(parts, "failing")),
+                set(InstructionFamily.class, part(parts, "wrong")),
                 Paging.valueOf(part(parts, "paging")),
                 MissingPages.valueOf(part(parts, "missing-pages")),
                 set(KickMode.class, part(parts, "kicks")),

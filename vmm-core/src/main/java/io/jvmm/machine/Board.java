@@ -1,6 +1,8 @@
 package io.jvmm.machine;
 
 import io.jvmm.boot.EntryState;
+import io.jvmm.emulation.Completion;
+import io.jvmm.emulation.WideCompareExchange;
 import io.jvmm.ffi.kvm.Kvm;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
@@ -86,11 +88,19 @@ final class Board implements AutoCloseable {
     private void createVcpus() {
         int count = parts.config().cpus();
         VcpuSetup setup = new VcpuSetup(parts.kvm(), count);
+        boolean completes =
+                parts.config().hostQuirks().completeInstructions() && Completion.enable(vm);
+        WideCompareExchange wide = WideCompareExchange.forVcpus(count);
         for (int index = 0; index < count; index++) {
             KvmVcpu vcpu = owned.own(vm.createVcpu(index), KvmVcpu::close);
             setup.prepare(vcpu, index);
             vcpus.add(vcpu);
-            ExitLoop loop = new ExitLoop(vcpu, parts.platform().ports(), parts.platform().mmio());
+            ExitLoop loop =
+                    new ExitLoop(
+                            vcpu,
+                            parts.platform().ports(),
+                            parts.platform().mmio(),
+                            completes ? new Completion(vcpu, parts.ram().memory(), wide) : null);
             threads.add(thread(index, vcpu, loop));
         }
     }

@@ -11,6 +11,7 @@ import io.jvmm.boot.BootPlan;
 import io.jvmm.boot.Initrd;
 import io.jvmm.boot.KernelImage;
 import io.jvmm.ffi.kvm.KvmConstants;
+import io.jvmm.host.HostQuirks;
 import io.jvmm.memory.GuestMemory;
 import io.jvmm.state.Saved;
 import io.jvmm.state.SavedComponents;
@@ -135,7 +136,7 @@ public final class Machine implements AutoCloseable {
                             hardware.memory(),
                             image,
                             new BootConfig(
-                                    config.commandLine(),
+                                    commandLine(image),
                                     Optional.ofNullable(initrd),
                                     config.bootEntry(),
                                     config.cpus()));
@@ -143,6 +144,20 @@ public final class Machine implements AutoCloseable {
             hardware.memoryIsLoaded();
             hardware.board().enter(plan.entry(), deadline);
         }
+    }
+
+    /** The host's needs come first: of an option that is given twice, Linux takes the last. */
+    private String commandLine(KernelImage image) {
+        HostQuirks quirks = config.hostQuirks();
+        if (quirks.commandLine().isEmpty() || !image.isLinux()) {
+            return config.commandLine();
+        }
+        LOG.info(
+                "this host interprets the guest's kernel, {} times slower than its programs; added"
+                        + " to the command line: {}",
+                quirks.slowdown(),
+                quirks.commandLine());
+        return quirks.commandLine() + " " + config.commandLine();
     }
 
     private KernelImage openKernel() {

@@ -2,6 +2,7 @@ package io.jvmm.machine;
 
 import io.jvmm.boot.BootEntry;
 import io.jvmm.ffi.linux.Signals;
+import io.jvmm.host.HostQuirks;
 import io.jvmm.memory.GuestMemoryMap;
 import io.jvmm.paging.Pager;
 import io.jvmm.vcpu.VcpuPlacement;
@@ -59,6 +60,7 @@ public final class MachineConfig {
     private final Optional<CpuScheduling> cpuScheduling;
     private final ResetPolicy resetPolicy;
     private final PausedTime pausedTime;
+    private final HostQuirks hostQuirks;
     private final @Nullable Pager pager;
 
     private MachineConfig(Builder b, KernelSource kernel) {
@@ -77,6 +79,7 @@ public final class MachineConfig {
         this.cpuScheduling = b.cpuScheduling;
         this.resetPolicy = b.resetPolicy;
         this.pausedTime = b.pausedTime;
+        this.hostQuirks = b.hostQuirks;
         this.pager = b.pager;
     }
 
@@ -176,6 +179,11 @@ public final class MachineConfig {
         return pausedTime;
     }
 
+    /** What is done about a host that cannot carry out all of a guest's ring 0. */
+    public HostQuirks hostQuirks() {
+        return hostQuirks;
+    }
+
     /** Who supplies the memory that is not there, if somebody does. */
     public Optional<Pager> pager() {
         return Optional.ofNullable(pager);
@@ -199,6 +207,7 @@ public final class MachineConfig {
         private Optional<CpuScheduling> cpuScheduling = Optional.empty();
         private ResetPolicy resetPolicy = ResetPolicy.END;
         private PausedTime pausedTime = PausedTime.HIDDEN;
+        private HostQuirks hostQuirks = HostQuirks.NONE;
         private @Nullable Pager pager;
 
         private Builder() {}
@@ -314,6 +323,16 @@ public final class MachineConfig {
          */
         public Builder pausedTime(PausedTime time) {
             pausedTime = Objects.requireNonNull(time);
+            return this;
+        }
+
+        /**
+         * What to do about a host that cannot carry out all of a guest's ring 0: {@link
+         * io.jvmm.host.HostProfiles#quirks} finds it out. The default is nothing; a Linux then ends
+         * on such a host at the first instruction that it lacks.
+         */
+        public Builder hostQuirks(HostQuirks quirks) {
+            hostQuirks = Objects.requireNonNull(quirks);
             return this;
         }
 

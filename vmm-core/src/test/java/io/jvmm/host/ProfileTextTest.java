@@ -44,7 +44,7 @@ class ProfileTextTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "jvmm-host-profile 1;jvmm-host-profile 2",
+                "jvmm-host-profile 2;jvmm-host-profile 3",
                 "kernel ;kernel",
                 "slowdown 300;slowdown many",
                 "paging SHADOW;paging HASHED",

@@ -44,6 +44,14 @@ final class TestGuests {
     /** Goes on in device memory, where no instruction can be fetched from. */
     static final byte[] NOWHERE = elf("b8000000e0 ffe0"); // mov eax, 0xe0000000; jmp rax
 
+    /** Uses instructions that interpreters of ring 0 lack, then powers off. */
+    static final byte[] RARE_INSTRUCTIONS =
+            elf(
+                    "9b" // fwait
+                            + "b8ff0f0000 f30fb8d8" // mov eax, 0xfff; popcnt ebx, eax
+                            + "83fb0c 7402 0f0b" // cmp ebx, 12; je over; ud2
+                            + POWER_OFF);
+
     private TestGuests() {}
 
     /** A configuration of the smallest machine, to be changed. */

@@ -9,7 +9,7 @@ import java.time.Duration;
  * What a guest writes on its serial port, over the lives of all machines that it goes on in. Safe
  * for use by several threads.
  */
-final class SerialLog extends OutputStream {
+public final class SerialLog extends OutputStream {
 
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
@@ -33,7 +33,7 @@ final class SerialLog extends OutputStream {
      *
      * @throws AssertionError with the whole log if it does not come in time
      */
-    synchronized void await(String text, Duration limit) throws InterruptedException {
+    public synchronized void await(String text, Duration limit) throws InterruptedException {
         long deadline = System.nanoTime() + limit.toNanos();
         int found = text().indexOf(text, seen);
         while (found < 0) {
@@ -50,7 +50,7 @@ final class SerialLog extends OutputStream {
     }
 
     /** The line that begins with this text, without it, once it is complete. */
-    String awaitRest(String text, Duration limit) throws InterruptedException {
+    public String awaitRest(String text, Duration limit) throws InterruptedException {
         await(text, limit);
         int from = position();
         await("\n", limit);
@@ -58,7 +58,7 @@ final class SerialLog extends OutputStream {
     }
 
     /** All that was written so far, one character per byte. */
-    synchronized String text() {
+    public synchronized String text() {
         return bytes.toString(StandardCharsets.ISO_8859_1);
     }
 
