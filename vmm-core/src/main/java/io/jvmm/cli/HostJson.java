@@ -27,6 +27,7 @@ final class HostJson {
         host.put("userCpuid", profile.userCpuid());
         host.put("failing", profile.failing().stream().sorted().toList());
         host.put("wrong", profile.wrong().stream().sorted().toList());
+        host.put("systemCalls", profile.systemCalls());
         host.put("paging", profile.paging());
         host.put("missingPages", profile.missingPages());
         host.put("kicks", profile.kicks().stream().sorted().toList());
@@ -39,6 +40,7 @@ final class HostJson {
         Map<String, Object> remedies = new LinkedHashMap<>();
         remedies.put("commandLine", quirks.commandLine());
         remedies.put("completeInstructions", quirks.completeInstructions());
+        remedies.put("deliverSystemCalls", quirks.deliverSystemCalls());
         host.put("quirks", remedies);
         return write(host, "") + "\n";
     }

@@ -43,18 +43,25 @@ public final class Completion {
     private final KvmVcpu vcpu;
     private final GuestMemory memory;
     private final WideCompareExchange wide;
+    private final @Nullable SystemCalls systemCalls;
     private final VcpuExtendedState state;
     private final Map<String, Integer> counts = new TreeMap<>();
     private @Nullable Emulator emulator;
 
     /**
-     * @param wide how 16 bytes are exchanged while the machine's other vCPUs run; see {@link
-     *     WideCompareExchange#forVcpus}
+     * @param wide how 16 bytes are exchanged while the machine's other vCPUs run; stays the
+     *     caller's
+     * @param systemCalls brings those of programs to the guest's kernel; null where KVM does
      */
-    public Completion(KvmVcpu vcpu, GuestMemory memory, WideCompareExchange wide) {
+    public Completion(
+            KvmVcpu vcpu,
+            GuestMemory memory,
+            WideCompareExchange wide,
+            @Nullable SystemCalls systemCalls) {
         this.vcpu = vcpu;
         this.memory = memory;
         this.wide = wide;
+        this.systemCalls = systemCalls;
         this.state = new VcpuExtendedState(vcpu);
         vcpu.page().syncRegs().enable();
     }
@@ -79,6 +86,30 @@ public final class Completion {
     /** How often each instruction was completed. A copy; on the vCPU's thread, or after its end. */
     public Map<String, Integer> counts() {
         return Map.copyOf(counts);
+    }
+
+    /** Before the vCPU is entered where others may have set its registers, and at its start. */
+    public void entering() {
+        if (systemCalls != null) {
+            systemCalls.entering();
+        }
+    }
+
+    /**
+     * Looks at every exit.
+     *
+     * @return whether that was all there is to do about it
+     */
+    public boolean answers(int exitReason) {
+        if (systemCalls == null) {
+            return false;
+        }
+        systemCalls.observe();
+        if (exitReason != KvmConstants.KVM_EXIT_DEBUG) {
+            return false;
+        }
+        systemCalls.debugExit();
+        return true;
     }
 
     /**
@@ -119,7 +150,7 @@ public final class Completion {
         return emulator;
     }
 
-    private static int physicalBits(List<CpuidEntry> cpuid) {
+    static int physicalBits(List<CpuidEntry> cpuid) {
         return cpuid.stream()
                 .filter(leaf -> leaf.function() == LEAF_ADDRESS_SIZES)
                 .mapToInt(leaf -> leaf.eax() & 0xFF)

@@ -10,23 +10,10 @@ public interface WideCompareExchange {
 
     /**
      * For a machine of one vCPU: nobody else runs guest code, and no device of the monitor changes
-     * what a guest compares and exchanges, so two accesses are as good as one. Wrong for more.
+     * what a guest compares and exchanges, so two accesses are as good as one. Wrong for more:
+     * these need a {@link NativeCompareExchange} each.
      */
     WideCompareExchange SINGLE_VCPU = WideCompareExchange::alone;
-
-    /**
-     * What a machine of this many vCPUs needs. With more than one the exchange is refused, and the
-     * machine ends with a report instead of a guest that loses an update; such a guest is told not
-     * to use the instruction ({@code clearcpuid=cx16} on Linux' command line).
-     */
-    static WideCompareExchange forVcpus(int count) {
-        return count == 1 ? SINGLE_VCPU : WideCompareExchange::refused;
-    }
-
-    private static boolean refused(
-            GuestMemory memory, long gpa, long[] expected, long[] replacement) {
-        throw new Refusal("an atomic access of 16 bytes while other vCPUs run");
-    }
 
     /**
      * Compares and exchanges.

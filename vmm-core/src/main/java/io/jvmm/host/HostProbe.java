@@ -68,6 +68,7 @@ final class HostProbe implements AutoCloseable {
                 source(userCpuid, set),
                 having(bad, ending -> ending != Ending.WRONG),
                 having(bad, ending -> ending == Ending.WRONG),
+                machine().deliversSystemCalls(),
                 paging(),
                 missingPages(),
                 kicks(),

@@ -14,6 +14,7 @@ import java.util.Set;
  * @param failing instructions of kernels that this host fails to carry out in ring 0, although a
  *     guest is told that it may use them
  * @param wrong instructions that it takes in ring 0 for others, without a word
+ * @param systemCalls whether the {@code syscall} of a guest's ring 3 arrives in its ring 0
  * @param paging how guest-physical memory is mapped
  * @param missingPages what KVM tells about a page that the host cannot supply
  * @param kicks what brings a vCPU out of the guest
@@ -26,6 +27,7 @@ public record HostProfile(
         CpuidSource userCpuid,
         Set<InstructionFamily> failing,
         Set<InstructionFamily> wrong,
+        boolean systemCalls,
         Paging paging,
         MissingPages missingPages,
         Set<KickMode> kicks,

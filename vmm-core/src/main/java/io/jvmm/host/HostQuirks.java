@@ -10,12 +10,17 @@ import java.util.StringJoiner;
  *
  * @param commandLine what to add to the guest's command line; empty where nothing is needed
  * @param completeInstructions whether the monitor is to carry out instructions that KVM gives up on
+ * @param deliverSystemCalls whether the monitor is to bring system calls of ring 3 to ring 0, too
  * @param slowdown how many times slower ring 0 runs than ring 3
  */
-public record HostQuirks(String commandLine, boolean completeInstructions, int slowdown) {
+public record HostQuirks(
+        String commandLine,
+        boolean completeInstructions,
+        boolean deliverSystemCalls,
+        int slowdown) {
 
     /** Nothing is to be done. */
-    public static final HostQuirks NONE = new HostQuirks("", false, 1);
+    public static final HostQuirks NONE = new HostQuirks("", false, false, 1);
 
     /** Features whose instructions are there, and slower than what a guest uses without them. */
     private static final List<CpuFeature> BYTE_BY_BYTE = List.of(CpuFeature.ERMS, CpuFeature.FSRM);
@@ -29,15 +34,16 @@ public record HostQuirks(String commandLine, boolean completeInstructions, int s
 
     /** What this host needs; {@link #NONE} on hardware virtualisation. */
     public static HostQuirks of(HostProfile profile) {
-        if (profile.failing().isEmpty() && profile.wrong().isEmpty()) {
+        if (profile.failing().isEmpty() && profile.wrong().isEmpty() && profile.systemCalls()) {
             return NONE;
         }
-        boolean complete =
-                !profile.failing().isEmpty()
-                        && profile.capabilities()
-                                        .getOrDefault(Capability.EXIT_ON_EMULATION_FAILURE, 0)
-                                > 0;
-        return new HostQuirks(commandLine(profile), complete, profile.slowdown());
+        boolean canComplete =
+                profile.capabilities().getOrDefault(Capability.EXIT_ON_EMULATION_FAILURE, 0) > 0;
+        return new HostQuirks(
+                commandLine(profile),
+                canComplete,
+                canComplete && !profile.systemCalls(),
+                profile.slowdown());
     }
 
     /** Whether there is anything to do. */

@@ -39,6 +39,9 @@ public record HostReport(HostProfile profile, UffdAccess uffd) {
         if (!profile.wrong().isEmpty()) {
             rows.add(wrongResults());
         }
+        if (!profile.systemCalls()) {
+            rows.add(systemCalls());
+        }
         rows.add(paging());
         rows.add(missingPages());
         rows.add(userfaultfd());
@@ -109,6 +112,15 @@ public record HostReport(HostProfile profile, UffdAccess uffd) {
                 "in ring 0: " + mnemonics(profile.wrong()),
                 "KVM takes them for other instructions and does not ask, so the monitor cannot"
                         + " complete them; turned off on a guest's command line");
+    }
+
+    private Row systemCalls() {
+        return new Row(
+                "system calls",
+                "syscall in ring 3 does not arrive in ring 0",
+                HostQuirks.of(profile).deliverSystemCalls()
+                        ? "the monitor delivers them"
+                        : "programs cannot run on a guest's kernel here");
     }
 
     private Row paging() {

@@ -33,7 +33,7 @@ final class ProbeCpu {
     private static final int ENTRY_PRESENT_WRITABLE = 3;
     private static final int ENTRY_USER = 4;
 
-    private static final int CODE_SELECTOR = 0x10;
+    static final int CODE_SELECTOR = 0x10;
     private static final int DATA_SELECTOR = 0x18;
     private static final long CR4_OSFXSR = 1L << 9;
     private static final long CR4_OSXMMEXCPT = 1L << 10;
@@ -112,7 +112,7 @@ final class ProbeCpu {
                         s.cr3(),
                         cr4,
                         s.cr8(),
-                        s.efer(),
+                        s.efer() | Sregs.EFER_SCE,
                         s.apicBase()));
         if (hasXsave) {
             vcpu.setXcrs(List.of(new Xcr(0, states)));

@@ -7,6 +7,7 @@ import io.jvmm.ffi.kvm.Kvm;
 import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
+import io.jvmm.ffi.kvm.MsrEntry;
 import io.jvmm.ffi.kvm.Regs;
 import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.KernelException;
@@ -14,6 +15,7 @@ import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.linux.Memfd;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -78,6 +80,18 @@ final class ProbeVm implements AutoCloseable {
     /** A program writes to this port when it has found a wrong result. */
     static final int WRONG_PORT = 0x51;
 
+    private static final int MSR_STAR = 0xC000_0081;
+    private static final int MSR_LSTAR = 0xC000_0082;
+    private static final int MSR_FMASK = 0xC000_0084;
+
+    /** {@code syscall; out WRONG_PORT, al}. */
+    private static final byte[] SYSTEM_CALL = {0x0F, 0x05, (byte) 0xE6, WRONG_PORT};
+
+    /** {@code mov eax, cs; test al, 3; jz end; out WRONG_PORT, al; end:}. */
+    private static final byte[] RING_0_OR_WRONG = {
+        (byte) 0x8C, (byte) 0xC8, (byte) 0xA8, 3, 0x74, 2, (byte) 0xE6, WRONG_PORT
+    };
+
     private final Memfd backing;
     private final Mapping memory;
     private final KvmVm vm;
@@ -98,6 +112,18 @@ final class ProbeVm implements AutoCloseable {
         vcpu = vm.createVcpu(0);
         vcpu.setCpuid(cpuid);
         cpu = new ProbeCpu(vcpu, cpuid);
+    }
+
+    /** Whether {@code syscall} in ring 3 comes to where the kernel wants it, and in ring 0. */
+    boolean deliversSystemCalls() {
+        vcpu.setMsrs(
+                List.of(
+                        new MsrEntry(MSR_STAR, (long) ProbeCpu.CODE_SELECTOR << 32),
+                        new MsrEntry(MSR_LSTAR, CODE + SYSTEM_CALL.length),
+                        new MsrEntry(MSR_FMASK, 0)));
+        byte[] program = Arrays.copyOf(SYSTEM_CALL, SYSTEM_CALL.length + RING_0_OR_WRONG.length);
+        System.arraycopy(RING_0_OR_WRONG, 0, program, SYSTEM_CALL.length, RING_0_OR_WRONG.length);
+        return run(program, Ring.USER) == Ending.DONE;
     }
 
     /**

@@ -2,12 +2,15 @@ package io.jvmm.machine;
 
 import io.jvmm.boot.EntryState;
 import io.jvmm.emulation.Completion;
+import io.jvmm.emulation.NativeCompareExchange;
+import io.jvmm.emulation.SystemCalls;
 import io.jvmm.emulation.WideCompareExchange;
 import io.jvmm.ffi.kvm.Kvm;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.linux.Kick;
 import io.jvmm.layout.GuestLayout;
+import io.jvmm.memory.GuestMemory;
 import io.jvmm.state.Saved;
 import io.jvmm.state.SavedComponents;
 import io.jvmm.vcpu.ExitLoop;
@@ -27,6 +30,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 
 /**
@@ -63,6 +67,7 @@ final class Board implements AutoCloseable {
     private final KvmVm vm;
     private final List<KvmVcpu> vcpus = new ArrayList<>();
     private final List<VcpuThread> threads = new ArrayList<>();
+    private final AtomicLong pageFaultHandler = new AtomicLong();
     private List<VcpuPause> pauses = List.of();
     private boolean halted; // guarded by this
 
@@ -90,7 +95,6 @@ final class Board implements AutoCloseable {
         VcpuSetup setup = new VcpuSetup(parts.kvm(), count);
         boolean completes =
                 parts.config().hostQuirks().completeInstructions() && Completion.enable(vm);
-        WideCompareExchange wide = WideCompareExchange.forVcpus(count);
         for (int index = 0; index < count; index++) {
             KvmVcpu vcpu = owned.own(vm.createVcpu(index), KvmVcpu::close);
             setup.prepare(vcpu, index);
@@ -100,9 +104,24 @@ final class Board implements AutoCloseable {
                             vcpu,
                             parts.platform().ports(),
                             parts.platform().mmio(),
-                            completes ? new Completion(vcpu, parts.ram().memory(), wide) : null);
+                            completes ? completion(vcpu, count) : null);
             threads.add(thread(index, vcpu, loop));
         }
+    }
+
+    private Completion completion(KvmVcpu vcpu, int count) {
+        WideCompareExchange wide =
+                count == 1
+                        ? WideCompareExchange.SINGLE_VCPU
+                        : owned.own(
+                                new NativeCompareExchange(parts.kvm()),
+                                NativeCompareExchange::close);
+        GuestMemory memory = parts.ram().memory();
+        SystemCalls systemCalls =
+                parts.config().hostQuirks().deliverSystemCalls()
+                        ? new SystemCalls(vcpu, memory, pageFaultHandler)
+                        : null;
+        return new Completion(vcpu, memory, wide, systemCalls);
     }
 
     private VcpuThread thread(int index, KvmVcpu vcpu, ExitLoop loop) {

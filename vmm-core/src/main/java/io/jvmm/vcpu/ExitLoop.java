@@ -62,6 +62,9 @@ public final class ExitLoop {
 
     /** Runs the guest until it stops. */
     public VcpuStop run() {
+        if (completion != null) {
+            completion.entering();
+        }
         while (true) {
             int result = vcpu.run();
             if (result < 0) {
@@ -71,12 +74,18 @@ public final class ExitLoop {
                 }
                 if (result == EAGAIN) {
                     // A processor that waited for its start was woken: it starts at the next entry.
+                    if (completion != null) {
+                        completion.entering();
+                    }
                     continue;
                 }
                 return ExitReport.refused(vcpu, result);
             }
             int reason = page.exitReason();
             counters.count(reason);
+            if (completion != null && completion.answers(reason)) {
+                continue;
+            }
             switch (reason) {
                 case KVM_EXIT_IO -> portAccess();
                 case KVM_EXIT_MMIO -> mmioAccess();

@@ -194,20 +194,6 @@ class EmulatorTest {
                         refused -> assertThat(refused.reason()).contains("0xfee00000"));
     }
 
-    @Test
-    void sixteenBytesAreNotExchangedWhileOthersRun() {
-        Emulator many =
-                new Emulator(
-                        memory,
-                        40,
-                        state,
-                        new XsaveLayout(List.of()),
-                        WideCompareExchange.forVcpus(2));
-        byte[] code = HexFormat.ofDelimiter(" ").parseHex("f0 48 0f c7 0e");
-        assertThat(many.step(Regs.atEntry(CODE, 0, DATA), system(), code))
-                .isInstanceOf(Outcome.Refused.class);
-    }
-
     @ParameterizedTest
     @CsvSource({
         "0, false", // x87 must be on

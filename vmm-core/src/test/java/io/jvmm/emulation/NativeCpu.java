@@ -35,7 +35,7 @@ final class NativeCpu implements AutoCloseable {
     static final long GDT = 0x4000;
     static final long TSS = 0x4100;
     private static final long HANDLERS = 0x5000;
-    private static final long SUPERVISOR_STACK = 0xA000;
+    static final long SUPERVISOR_STACK = 0xA000;
     static final long TABLES = 0x1_0000;
     private static final int DONE_PORT = 0x40;
     private static final int USER_CODE = 0x23;
@@ -98,7 +98,7 @@ final class NativeCpu implements AutoCloseable {
         }
     }
 
-    private static Sregs start(Sregs reset) {
+    static Sregs start(Sregs reset) {
         Segment data = user(Segment.data(USER_DATA));
         return new Sregs(
                 user(Segment.code64(USER_CODE)),

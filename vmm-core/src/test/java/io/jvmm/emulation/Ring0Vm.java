@@ -49,7 +49,7 @@ final class Ring0Vm implements AutoCloseable {
         memory.writeU32(PROGRAM + program.length, 0xF4_00E6L | DONE << 8);
         vcpu = vm.createVcpu(0);
         vcpu.setCpuid(kvm.supportedCpuid());
-        completion = new Completion(vcpu, memory, WideCompareExchange.SINGLE_VCPU);
+        completion = new Completion(vcpu, memory, WideCompareExchange.SINGLE_VCPU, null);
         vcpu.setSregs(start(vcpu.sregs()));
         vcpu.setXcrs(List.of(new Xcr(0, 7)));
         vcpu.setRegs(Regs.atEntry(PROGRAM, STACK, 0));

@@ -24,8 +24,8 @@ import java.util.zip.GZIPOutputStream;
 @Timeout(60)
 class MachineQuirksTest {
 
-    private static final HostQuirks COMPLETE = new HostQuirks("", true, 100);
-    private static final HostQuirks HINT = new HostQuirks("clearcpuid=rare", false, 100);
+    private static final HostQuirks COMPLETE = new HostQuirks("", true, false, 100);
+    private static final HostQuirks HINT = new HostQuirks("clearcpuid=rare", false, false, 100);
 
     @TempDir Path folder;
 

@@ -56,6 +56,7 @@ final class KvmRequests {
     static final long KVM_SET_MP_STATE = iow(KVMIO, 0x99, 4);
     static final long KVM_GET_VCPU_EVENTS = ior(KVMIO, 0x9F, VcpuEvents.SIZE);
     static final long KVM_SET_VCPU_EVENTS = iow(KVMIO, 0xA0, VcpuEvents.SIZE);
+    static final long KVM_SET_GUEST_DEBUG = iow(KVMIO, 0x9B, GuestDebug.SIZE);
     static final long KVM_GET_DEBUGREGS = ior(KVMIO, 0xA1, DebugRegisters.SIZE);
     static final long KVM_SET_DEBUGREGS = iow(KVMIO, 0xA2, DebugRegisters.SIZE);
     static final long KVM_SET_TSC_KHZ = io(KVMIO, 0xA2);

@@ -213,6 +213,15 @@ public final class KvmVcpu implements AutoCloseable {
         }
     }
 
+    /** Sets where the vCPU leaves the guest for the monitor's sake. */
+    public void setGuestDebug(GuestDebug where) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment segment = arena.allocate(GuestDebug.SIZE, Long.BYTES);
+            where.write(segment);
+            fd.ioctl("KVM_SET_GUEST_DEBUG", KvmRequests.KVM_SET_GUEST_DEBUG, segment);
+        }
+    }
+
     /** The debug registers. */
     public DebugRegisters debugRegisters() {
         try (Arena arena = Arena.ofConfined()) {

@@ -72,6 +72,9 @@ public record Sregs(
     /** Long mode enabled. */
     public static final long EFER_LME = 1L << 8;
 
+    /** EFER: {@code syscall} is on. */
+    public static final long EFER_SCE = 1;
+
     /** Long mode active. */
     public static final long EFER_LMA = 1L << 10;
 
@@ -148,6 +151,20 @@ public record Sregs(
     public Sregs withCr2(long address) {
         return new Sregs(
                 cs, ds, es, fs, gs, ss, tr, ldt, gdt, idt, cr0, address, cr3, cr4, cr8, efer,
+                apicBase);
+    }
+
+    /** The same with another code and stack segment. */
+    public Sregs withCode(Segment code, Segment stack) {
+        return new Sregs(
+                code, ds, es, fs, gs, stack, tr, ldt, gdt, idt, cr0, cr2, cr3, cr4, cr8, efer,
+                apicBase);
+    }
+
+    /** The same with other extended features. */
+    public Sregs withEfer(long features) {
+        return new Sregs(
+                cs, ds, es, fs, gs, ss, tr, ldt, gdt, idt, cr0, cr2, cr3, cr4, cr8, features,
                 apicBase);
     }
 

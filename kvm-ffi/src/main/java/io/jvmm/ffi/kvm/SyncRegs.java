@@ -59,6 +59,11 @@ public final class SyncRegs {
         return Sregs.read(page.asSlice(SREGS, Sregs.SIZE));
     }
 
+    /** Of the special registers, the linear address of the interrupt table alone. */
+    public long interruptTable() {
+        return page.get(JAVA_LONG, SREGS + Sregs.IDT);
+    }
+
     /** Sets the special registers. */
     public void sregs(Sregs sregs) {
         sregs.write(page.asSlice(SREGS, Sregs.SIZE));

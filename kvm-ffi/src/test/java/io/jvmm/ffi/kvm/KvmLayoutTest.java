@@ -8,6 +8,7 @@ import io.jvmm.ffi.gen.kvm.kvm_cpuid_entry2;
 import io.jvmm.ffi.gen.kvm.kvm_debugregs;
 import io.jvmm.ffi.gen.kvm.kvm_device_attr;
 import io.jvmm.ffi.gen.kvm.kvm_dtable;
+import io.jvmm.ffi.gen.kvm.kvm_guest_debug;
 import io.jvmm.ffi.gen.kvm.kvm_irq_routing_entry;
 import io.jvmm.ffi.gen.kvm.kvm_irq_routing_irqchip;
 import io.jvmm.ffi.gen.kvm.kvm_irqchip;
@@ -143,6 +144,9 @@ class KvmLayoutTest {
                 row("xcrs", Xcr.LIST_SIZE, kvm_xcrs.sizeof()),
                 row("xcrs.nr_xcrs", Xcr.LIST_COUNT, kvm_xcrs.nr_xcrs$offset()),
                 row("xcrs.xcrs", Xcr.LIST_ENTRIES, kvm_xcrs.xcrs$offset()),
+                row("guest_debug", GuestDebug.SIZE, kvm_guest_debug.sizeof()),
+                row("guest_debug.control", GuestDebug.CONTROL, kvm_guest_debug.control$offset()),
+                row("guest_debug.arch", GuestDebug.REGISTERS, kvm_guest_debug.arch$offset()),
                 row("debugregs", DebugRegisters.SIZE, kvm_debugregs.sizeof()),
                 row("debugregs.db", DebugRegisters.DB, kvm_debugregs.db$offset()),
                 row("debugregs.dr6", DebugRegisters.DR6, kvm_debugregs.dr6$offset()),
