@@ -206,6 +206,6 @@ public final class SystemCalls {
                 r.r14(),
                 r.r15(),
                 rip,
-                flags & ~mask | Regs.RFLAGS_RESERVED);
+                (flags & ~mask) | Regs.RFLAGS_RESERVED);
     }
 }

@@ -1,5 +1,7 @@
 package io.jvmm.host;
 
+import io.jvmm.host.HostProfile.CpuidSource;
+
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -32,6 +34,16 @@ public record HostQuirks(
      */
     private static final int LONGEST_LIST = 128;
 
+    /**
+     * Without {@code xsave} a kernel keeps no more than SSE registers for its programs. These must
+     * not use wider ones then, though their CPUID, which nobody can change, offers them. A word
+     * that Linux does not know becomes a variable of its first program, which hands it on; glibc
+     * reads it ("Hardware Capability Tunables" in its manual). Other libraries may do otherwise.
+     */
+    private static final String NARROW_VECTORS =
+            "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-AVX512BW,"
+                    + "-AVX_Fast_Unaligned_Load ";
+
     /** What this host needs; {@link #NONE} on hardware virtualisation. */
     public static HostQuirks of(HostProfile profile) {
         if (profile.failing().isEmpty() && profile.wrong().isEmpty() && profile.systemCalls()) {
@@ -61,7 +73,7 @@ public record HostQuirks(
         features.remove(CpuFeature.BASELINE);
         String without = "";
         if (features.remove(CpuFeature.XSAVE)) {
-            without = "noxsave ";
+            without = "noxsave " + (profile.userCpuid() == CpuidSource.HOST ? NARROW_VECTORS : "");
             features.removeIf(CpuFeature::hangsOnXsave);
         }
         StringJoiner cleared = new StringJoiner(",", "clearcpuid=", "").setEmptyValue("");

@@ -33,8 +33,23 @@ class HostReportTest {
                 .isEqualTo("interpreted, 300 times slower than ring 3");
         assertThat(row(report, "instructions").finding()).isEqualTo("fail in ring 0: popcnt");
         assertThat(row(report, "instructions").advice()).contains("clearcpuid=popcnt");
+        assertThat(row(report, "instructions").advice()).startsWith("the monitor completes them;");
+        assertThat(row(report, "system calls").advice()).isEqualTo("the monitor delivers them");
         assertThat(row(report, "fault modes").finding()).isEqualTo("blocking");
         assertThat(row(report, "paging").advice()).contains("cannot be kicked");
+    }
+
+    @Test
+    void whatIsTakenForAnotherInstructionIsToldApart() {
+        HostProfile host =
+                Profiles.takingForOthers(
+                        Profiles.interpreting(InstructionFamily.BIT_COUNT),
+                        InstructionFamily.TRAILING_ZEROS);
+
+        Row row = row(new HostReport(host, DEVICE), "wrong results");
+        assertThat(row.finding()).isEqualTo("in ring 0: tzcnt");
+        assertThat(row.advice()).contains("cannot complete");
+        assertThat(HostQuirks.of(host).commandLine()).contains("popcnt", "bmi1");
     }
 
     @Test

@@ -67,6 +67,22 @@ public final class Profiles {
                 capabilities);
     }
 
+    /** The same host, which takes an instruction for another one. */
+    static HostProfile takingForOthers(HostProfile profile, InstructionFamily family) {
+        return new HostProfile(
+                profile.kernel(),
+                profile.slowdown(),
+                profile.kernelCpuid(),
+                profile.userCpuid(),
+                profile.failing(),
+                Set.of(family),
+                profile.systemCalls(),
+                profile.paging(),
+                profile.missingPages(),
+                profile.kicks(),
+                profile.capabilities());
+    }
+
     private static Map<Capability, Integer> answers(int answer) {
         Map<Capability, Integer> capabilities = new EnumMap<>(Capability.class);
         for (Capability capability : Capability.values()) {

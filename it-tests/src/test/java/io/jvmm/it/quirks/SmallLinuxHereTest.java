@@ -42,7 +42,7 @@ class SmallLinuxHereTest {
             vm.waitForText(LinuxGuest.READY, SmallGuest.BOOT);
             vm.waitForText(" " + cpus + " CPUs", SmallGuest.ANSWER);
             vm.waitForText(LinuxGuest.PROMPT, SmallGuest.ANSWER);
-            log("shell after %.1f s with %d CPUs", (System.nanoTime() - begin) / 1e9, cpus);
+            log("shell with " + cpus + " CPUs", begin);
             // the sum is not in what is typed, so the echo cannot be taken for the answer
             vm.send("echo answer=$((40 + 2)); grep -c ^processor /proc/cpuinfo");
             vm.waitForText("answer=42", SmallGuest.ANSWER);
@@ -53,7 +53,7 @@ class SmallLinuxHereTest {
             vm.waitForText(LinuxGuest.PROMPT, SmallGuest.ANSWER);
             vm.send("poweroff -f");
             vm.expectExit(0, SmallGuest.ANSWER);
-            log("powered off after %.1f s", (System.nanoTime() - begin) / 1e9);
+            log("powered off", begin);
             assertThat(vm.serialLog()).doesNotContain(SmallGuest.COMPLAINTS);
             assertThatTheUserIsToldWhatIsDone(vm);
         }
@@ -72,8 +72,12 @@ class SmallLinuxHereTest {
         }
     }
 
-    private static void log(String format, Object... values) {
+    private static void log(String what, long begin) {
         System.getLogger(SmallLinuxHereTest.class.getName())
-                .log(System.Logger.Level.INFO, format.formatted(values));
+                .log(
+                        System.Logger.Level.INFO,
+                        "{0} after {1} s",
+                        what,
+                        (System.nanoTime() - begin) / 1_000_000_000);
     }
 }
