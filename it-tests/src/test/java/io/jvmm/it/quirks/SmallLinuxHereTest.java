@@ -48,8 +48,8 @@ class SmallLinuxHereTest {
             vm.waitForText("answer=42", SmallGuest.ANSWER);
             vm.waitForText("\n" + cpus, SmallGuest.ANSWER);
             vm.waitForText(LinuxGuest.PROMPT, SmallGuest.ANSWER);
-            vm.send("dd if=/dev/zero bs=1M count=4 2>/dev/null | sha256sum");
-            vm.waitForText(Zeros.digest(4), SmallGuest.ANSWER);
+            vm.send("dd if=/dev/zero bs=1k count=64 2>/dev/null | sha256sum");
+            vm.waitForText(Zeros.digest(64), SmallGuest.ANSWER);
             vm.waitForText(LinuxGuest.PROMPT, SmallGuest.ANSWER);
             vm.send("poweroff -f");
             vm.expectExit(0, SmallGuest.ANSWER);

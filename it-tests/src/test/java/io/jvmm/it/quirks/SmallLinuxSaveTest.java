@@ -33,7 +33,10 @@ import java.util.concurrent.TimeUnit;
 class SmallLinuxSaveTest {
 
     private static final int CHUNKS = 6;
-    private static final int CHUNK_MIB = 2;
+
+    /** A system call is some thousand interpreted instructions, so it is few of them. */
+    private static final int CHUNK_KIB = 32;
+
     private static final int PAUSE_AFTER = 2;
     private static final int MOVE_AFTER = 4;
 
@@ -66,17 +69,17 @@ class SmallLinuxSaveTest {
             double before = uptime(machine);
             type(
                     machine,
-                    "for i in $(seq %d); do dd if=/dev/zero bs=1M count=%d 2>/dev/null; echo chunk $i. >&2; done | sha256sum"
-                            .formatted(CHUNKS, CHUNK_MIB));
+                    "for i in $(seq %d); do dd if=/dev/zero bs=4k count=%d 2>/dev/null; echo chunk $i. >&2; done | sha256sum"
+                            .formatted(CHUNKS, CHUNK_KIB / 4));
             log.await("chunk " + PAUSE_AFTER + ".", SmallGuest.ANSWER);
             machine.pause(SmallGuest.ANSWER);
             machine.resume();
             log.await("chunk " + MOVE_AFTER + ".", SmallGuest.ANSWER);
             machine.pause(SmallGuest.ANSWER);
-            assertThat(log.text()).doesNotContain(Zeros.digest(CHUNKS * CHUNK_MIB));
+            assertThat(log.text()).doesNotContain(Zeros.digest(CHUNKS * CHUNK_KIB));
             machine = moved(machine, config);
             machine.resume();
-            log.await(Zeros.digest(CHUNKS * CHUNK_MIB), SmallGuest.ANSWER);
+            log.await(Zeros.digest(CHUNKS * CHUNK_KIB), SmallGuest.ANSWER);
             log.await(LinuxGuest.PROMPT, SmallGuest.ANSWER);
             assertThat(uptime(machine)).isGreaterThan(before);
             type(machine, "poweroff -f");

@@ -9,12 +9,12 @@ final class Zeros {
 
     private Zeros() {}
 
-    /** The digest of this many MiB, in hexadecimal. */
-    static String digest(int mebibytes) {
+    /** The digest of this many KiB, in hexadecimal. */
+    static String digest(int kibibytes) {
         try {
             MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-            byte[] zeros = new byte[1 << 20];
-            for (int i = 0; i < mebibytes; i++) {
+            byte[] zeros = new byte[1 << 10];
+            for (int i = 0; i < kibibytes; i++) {
                 sha256.update(zeros);
             }
             return HexFormat.of().formatHex(sha256.digest());
