@@ -97,7 +97,7 @@ public record HostReport(HostProfile profile, UffdAccess uffd) {
         HostQuirks quirks = HostQuirks.of(profile);
         String completion =
                 quirks.completeInstructions()
-                        ? "the monitor completes them"
+                        ? "the monitor completes those that kernels use"
                         : "this kernel lacks KVM_CAP_EXIT_ON_EMULATION_FAILURE: use Linux 5.15 or"
                                 + " newer";
         return new Row(
