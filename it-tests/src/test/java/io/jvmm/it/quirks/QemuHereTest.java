@@ -27,7 +27,7 @@ import java.util.regex.Pattern;
  */
 @RequiresKvm
 @Tag(LabTests.HOST)
-@Timeout(value = 20, unit = TimeUnit.MINUTES)
+@Timeout(value = 40, unit = TimeUnit.MINUTES)
 class QemuHereTest {
 
     private static final String QEMU = "qemu-system-x86_64";

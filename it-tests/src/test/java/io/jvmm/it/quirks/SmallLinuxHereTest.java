@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
  */
 @RequiresKvm
 @Tag(LabTests.HOST)
-@Timeout(value = 20, unit = TimeUnit.MINUTES)
+@Timeout(value = 40, unit = TimeUnit.MINUTES)
 class SmallLinuxHereTest {
 
     /** Outside the time of a test, since it may have to build the kernel. */

@@ -29,7 +29,7 @@ import java.util.concurrent.TimeUnit;
  */
 @RequiresKvm
 @Tag(LabTests.HOST)
-@Timeout(value = 20, unit = TimeUnit.MINUTES)
+@Timeout(value = 40, unit = TimeUnit.MINUTES)
 class SmallLinuxSaveTest {
 
     private static final int CHUNKS = 6;
@@ -56,7 +56,7 @@ class SmallLinuxSaveTest {
                 MachineConfig.builder()
                         .kernel(SmallGuest.kernel())
                         .initrd(SmallGuest.initramfs())
-                        .commandLine("console=ttyS0 quiet panic=-1")
+                        .commandLine("console=ttyS0 panic=-1 " + SmallGuest.SLOW_CLOCK)
                         .memoryBytes(256 << 20)
                         .hostQuirks(SmallGuest.quirks())
                         .console(new ConsoleTarget.ToStream(log))

@@ -50,7 +50,9 @@ class StockLinuxHereTest {
                         "--initrd",
                         SmallGuest.initramfs().toString(),
                         "--memory",
-                        "256M");
+                        "256M",
+                        "--append",
+                        SmallGuest.SLOW_CLOCK);
         long begin = System.nanoTime();
         try (VmProcess vm = VmProcess.start(arguments)) {
             vm.waitForText(LinuxGuest.READY, BOOT);
