@@ -50,12 +50,13 @@ final class AnonymousInstaller extends Installer implements AutoCloseable {
         clearZeros(request);
         long offset = offset(transfer);
         long length = (long) CHUNK * PAGE;
+        int drops = states.drops();
         long result = uffd.tryMove(states.memory.hva(first), memory(transfer), offset, length, 0);
         if (result <= 0) {
             return 0;
         }
         int done = (int) (result / PAGE);
-        outcome.arrived(first, done, transfer.cause(), Path.MOVE);
+        outcome.arrived(first, done, transfer.cause(), Path.MOVE, drops);
         pool.refill(transfer);
         return done;
     }
@@ -81,8 +82,8 @@ final class AnonymousInstaller extends Installer implements AutoCloseable {
     }
 
     @Override
-    long replaceByZeros(Userfaultfd uffd, long hva) {
-        return uffd.tryCopy(hva, zeroPage.segment(), 0, PAGE, 0);
+    long replaceByZeros(Userfaultfd uffd, int page, boolean unseen) {
+        return uffd.tryCopy(states.memory.hva(page), zeroPage.segment(), 0, PAGE, 0);
     }
 
     @Override

@@ -79,6 +79,17 @@ final class AtomicBits {
         return next(from, limit, -1L);
     }
 
+    /** The last set bit of [from, limit), or {@code from - 1}. */
+    int previousSet(int from, int limit) {
+        for (int last = limit - 1; last >= from; last = (last & ~63) - 1) {
+            long rest = word(last >> 6) << (63 - (last & 63));
+            if (rest != 0) {
+                return Math.max(from - 1, last - Long.numberOfLeadingZeros(rest));
+            }
+        }
+        return from - 1;
+    }
+
     private int next(int from, int limit, long flip) {
         while (from < limit) {
             long rest = (word(from >> 6) ^ flip) >>> from;

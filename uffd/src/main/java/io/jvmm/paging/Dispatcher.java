@@ -87,7 +87,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     /** A fault was told for a page that counts as present; whether it was missing. */
     boolean heal(int page) {
-        return installer.heal(owner.shard(page).uffd, states.memory.hva(page));
+        return installer.heal(owner.shard(page).uffd, page);
     }
 
     /**
@@ -97,7 +97,6 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
      */
     boolean serve(int page, Cause cause) {
         if (states.map.isPresent(page)) {
-            states.unwant(page, 1);
             return true;
         }
         if (states.map.isClaimed(page)) {
@@ -124,8 +123,8 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     }
 
     private boolean serveDropped(int page) {
-        if (states.map.claim(page, 1)) {
-            installer.zeros(owner.shard(page).uffd, page, 1, Cause.FAULT);
+        if (states.map.claim(page)) {
+            installer.zeros(owner.shard(page).uffd, page, 1, Cause.FAULT, false);
         }
         return true;
     }
@@ -166,24 +165,33 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         return 0;
     }
 
+    // Errors too: a mapped file that gets shorter shows as one. Uncaught they would end a reader,
+    // and whoever waits would wait for ever, untold.
+    @SuppressWarnings("CatchingUnchecked")
     private void start(Transfer transfer, Priority priority, Cause cause) {
-        begin(transfer, priority, cause);
+        int life = begin(transfer, priority, cause);
         try {
             source.fetch(transfer.request, 0, transfer.count());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             owner.tell(new PagingEvent.Failed(e));
-            transfer.request.failed(0, transfer.request.pages(), PageFailure.LOST);
+            transfer.giveUp(life);
         }
     }
 
-    private void begin(Transfer transfer, Priority priority, Cause cause) {
-        transfer.begin(
-                states.memory.gpa(transfer.first()),
-                priority,
-                cause,
-                installer.memory(transfer),
-                installer.offset(transfer),
-                System.nanoTime());
+    private int begin(Transfer transfer, Priority priority, Cause cause) {
+        int life =
+                transfer.begin(
+                        states.memory.gpa(transfer.first()),
+                        priority,
+                        cause,
+                        installer.memory(transfer),
+                        installer.offset(transfer),
+                        System.nanoTime());
+        // Whoever came between the claim and this found no request to hasten.
+        if (states.isWanted(transfer.first(), transfer.count())) {
+            transfer.request.raise(Priority.URGENT);
+        }
+        return life;
     }
 
     private @Nullable Transfer take(boolean urgent) {
@@ -206,12 +214,12 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     @Override
     public void completed(Transfer transfer) {
-        PageFailure failure = transfer.request.failure();
+        PageRequest request = transfer.request;
         long now = System.nanoTime();
-        if (failure == null) {
+        if (request.isComplete()) {
             units.record(transfer.count(), now - transfer.startNanos());
             sourceIsBack();
-        } else if (failure == PageFailure.AWAY) {
+        } else if (request.isAway()) {
             notBefore = now + retryNanos;
             if (!away) {
                 away = true;
@@ -230,19 +238,37 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     }
 
     @Override
-    public void arrived(int first, int count, Cause cause, Path path) {
+    public void arrived(int first, int count, Cause cause, Path path, int drops) {
         // Counted before anybody can see them.
         pages.add(cause, count);
         bytes.add(path, (long) count * PageRequest.PAGE_BYTES);
         states.map.arrive(first, count);
         states.unwant(first, count);
-        if (path != Path.ZERO && states.isDropped(first, count)) {
-            // Dropped in between. What is there now, if anything, nobody relies on.
-            states.map.forget(first, count);
+        boolean again =
+                (path != Path.ZERO || states.drops() != drops) && states.isDropped(first, count);
+        if (again) {
+            states.retract(first, count);
         }
-        owner.shard(first).waits.arrived(first, count, System.nanoTime());
+        endWaits(first, count, again);
         gate.wake();
+        if (again) {
+            workers.signal();
+        }
         checkComplete();
+    }
+
+    private void endWaits(int first, int count, boolean again) {
+        WaitTable waits = owner.shard(first).waits;
+        long now = System.nanoTime();
+        if (!again) {
+            waits.arrived(first, count, now);
+            return;
+        }
+        for (int page = first; page < first + count; page++) {
+            if (!states.isDropped(page)) {
+                waits.arrived(page, 1, now);
+            }
+        }
     }
 
     private void checkComplete() {
@@ -285,6 +311,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         if (ending
                 || page == PageStates.NONE
                 || count < 1
+                || states.isDropped(page, count)
                 || page + count > states.memory.endOfChunk(PageStates.chunk(page))) {
             return null;
         }
@@ -294,11 +321,26 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         }
         if (!states.map.claim(page, count)) {
             give(transfer);
+            if (states.isWanted(page, count)) {
+                workers.signal();
+            }
             return null;
         }
         transfer.claimed(page, count);
         begin(transfer, Priority.SWEEP, Cause.PUSH);
         return transfer.request;
+    }
+
+    /** These pages are dropped, or about to be. */
+    void dropped(int first, int count) {
+        states.drop(first, count);
+        // Who has looked before it was known takes them for empty, or being fetched.
+        workers.signal();
+    }
+
+    @Override
+    public void failed(Throwable cause) {
+        owner.tell(new PagingEvent.Failed(cause));
     }
 
     @Override
@@ -337,10 +379,9 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     /** Gives the staging memory back; false if the source still holds a part of it. */
     boolean release() {
-        if (!pool.isIdle()) {
+        if (!pool.tryClose()) {
             return false;
         }
-        pool.close();
         if (installer instanceof AnonymousInstaller anonymous) {
             anonymous.close();
         }

@@ -3,7 +3,6 @@ package io.jvmm.paging;
 import io.jvmm.ffi.uffd.Feature;
 import io.jvmm.ffi.uffd.Tracking;
 import io.jvmm.ffi.uffd.Userfaultfd;
-import io.jvmm.paging.PagingStatistics.Cause;
 import io.jvmm.paging.PagingStatistics.Fault;
 
 import jdk.jfr.FlightRecorder;
@@ -71,11 +70,13 @@ public final class FaultService implements Pager, PageGate {
     private final class Attachment implements Shard.Handler, Dispatcher.Owner {
         final PageStates states;
         final Dispatcher dispatcher;
+        final GatedAccess access;
         final List<Shard> shards = new ArrayList<>();
 
         Attachment(List<GuestRange> ranges) {
             states = new PageStates(new PagedMemory(ranges));
             dispatcher = new Dispatcher(states, source, config, this);
+            access = new GatedAccess(states, dispatcher, recorder);
             Set<Feature> features = features();
             try {
                 for (GuestRange range : states.memory.ranges()) {
@@ -169,14 +170,13 @@ public final class FaultService implements Pager, PageGate {
                 long to = Math.min(end, range.endHva());
                 if (from < to && !unmapped) {
                     int first = states.memory.ofHva(from);
-                    states.drop(first, (int) ((to - from) / PAGE));
+                    dispatcher.dropped(first, (int) ((to - from) / PAGE));
                 }
             }
-            dispatcher.signal();
         }
 
         @Override
-        public void broken(RuntimeException cause) {
+        public void broken(Throwable cause) {
             clock.tell(new PagingEvent.Failed(cause));
         }
     }
@@ -241,68 +241,7 @@ public final class FaultService implements Pager, PageGate {
         if (current == null || length == 0 || current.states.map.allPresent()) {
             return;
         }
-        long until = System.nanoTime() + deadline.toNanos();
-        for (long at = gpa & -PAGE; at < gpa + length; ) {
-            int first = current.states.memory.ofGpa(at);
-            if (first == PageStates.NONE) {
-                throw new PagingException(
-                        PagingException.Reason.UNKNOWN, at, "not in the pager's care");
-            }
-            int range = current.states.memory.rangeOf(first);
-            int end = current.states.memory.first(range) + current.states.memory.count(range);
-            long wanted = (gpa + length - at + PAGE - 1) / PAGE;
-            int count = (int) Math.min(wanted, end - first);
-            populate(current, first, first + count, until);
-            at += count * PAGE;
-        }
-    }
-
-    private void populate(Attachment current, int first, int end, long until) {
-        PresenceMap map = current.states.map;
-        int page = map.nextMissing(first, end);
-        if (page == end) {
-            return;
-        }
-        int slot = current.dispatcher.gate.enter();
-        try {
-            // All of them are asked for before the first is waited for.
-            for (int at = page; at < end; at = map.nextMissing(at + 1, end)) {
-                want(current, at);
-            }
-            while (page < end) {
-                requireHope(current, page, until);
-                want(current, page);
-                if (!map.isPresent(page)) {
-                    current.dispatcher.gate.await(slot, until - System.nanoTime());
-                }
-                page = map.nextMissing(page, end);
-            }
-        } finally {
-            current.dispatcher.gate.leave(slot);
-        }
-    }
-
-    private void want(Attachment current, int page) {
-        if (current.states.want(page)) {
-            recorder.wanted(current.states.memory.gpa(page));
-        }
-        if (!current.dispatcher.serve(page, Cause.GATE)) {
-            current.dispatcher.signal();
-        }
-    }
-
-    private static void requireHope(Attachment current, int page, long until) {
-        long gpa = current.states.memory.gpa(page);
-        if (current.dispatcher.isEnding()) {
-            throw new PagingException(PagingException.Reason.ENDED, gpa, "the pager has ended");
-        }
-        if (current.dispatcher.lost.get(page)) {
-            throw new PagingException(PagingException.Reason.LOST, gpa, "its content is lost");
-        }
-        if (until - System.nanoTime() <= 0) {
-            throw new PagingException(
-                    PagingException.Reason.OVERDUE, gpa, "it has not come within the deadline");
-        }
+        current.access.populate(gpa, length, System.nanoTime() + deadline.toNanos());
     }
 
     /** What was done so far. */
@@ -327,6 +266,29 @@ public final class FaultService implements Pager, PageGate {
     /** The first pages that were wanted, in order; to be brought ahead in another run. */
     public WorkingSet workingSet() {
         return recorder.recorded();
+    }
+
+    /**
+     * For memory that this process drops ({@code madvise}, a hole in the file): to be called before
+     * it, so that no Java code takes the pages for present any more, and again after it. They are
+     * zero from then on, whatever the source says.
+     *
+     * @param gpa guest-physical address, a multiple of 4 KiB, of pages in the service's care
+     * @param length in bytes, a multiple of 4 KiB
+     */
+    public void dropped(long gpa, long length) {
+        Attachment current = attachment;
+        for (long at = gpa; current != null && at < gpa + length; ) {
+            int first = current.states.memory.ofGpa(at);
+            if (first == PageStates.NONE) {
+                throw new PagingException(
+                        PagingException.Reason.UNKNOWN, at, "not in the pager's care");
+            }
+            int rest = current.states.memory.endOfRange(first) - first;
+            int count = (int) Math.min((gpa + length - at) / PAGE, rest);
+            current.dispatcher.dropped(first, count);
+            at += count * PAGE;
+        }
     }
 
     private void recordStatistics() {
@@ -381,9 +343,11 @@ public final class FaultService implements Pager, PageGate {
         }
         letGo();
         current.dispatcher.close();
+        current.shards.forEach(Shard::end);
+        // Whoever still has a request answers it with the descriptors.
+        release(current.dispatcher);
         current.shards.forEach(Shard::close);
         clock.close();
-        release(current.dispatcher);
     }
 
     private static void release(Dispatcher dispatcher) {

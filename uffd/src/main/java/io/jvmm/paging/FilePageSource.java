@@ -3,6 +3,7 @@ package io.jvmm.paging;
 import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Fd;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -12,7 +13,7 @@ import java.util.List;
  * parts do not cover, the source does not have. Synchronous: the calling thread reads.
  *
  * <p>The file must not change while the source is open; where its holes are is found out once. If
- * it gets shorter, or cannot be read, the pages concerned are lost.
+ * it gets shorter, or a part of it cannot be read, just the pages concerned are lost.
  */
 public final class FilePageSource implements PageSource {
 
@@ -42,7 +43,12 @@ public final class FilePageSource implements PageSource {
 
     private static final int PAGE = PageRequest.PAGE_BYTES;
 
-    private final Fd file;
+    /** How the file is read: {@link Fd#tryRead(MemorySegment, long, long, long)}. */
+    interface Reads {
+        long tryRead(MemorySegment to, long at, long length, long offset);
+    }
+
+    private final Reads reads;
     private final Part[] parts;
     // Where the data are: [dataStarts[i], dataEnds[i]) of the file, ascending.
     private final long[] dataStarts;
@@ -53,7 +59,11 @@ public final class FilePageSource implements PageSource {
      * @throws IllegalArgumentException if the file is too short for a part
      */
     public FilePageSource(Fd file, List<Part> parts) {
-        this.file = file;
+        this(file, parts, file::tryRead);
+    }
+
+    FilePageSource(Fd file, List<Part> parts, Reads reads) {
+        this.reads = reads;
         this.parts = parts.toArray(Part[]::new);
         long size = file.sizeBytes();
         for (Part part : parts) {
@@ -161,22 +171,30 @@ public final class FilePageSource implements PageSource {
     }
 
     private void read(PageRequest request, int first, int count, long offset) {
-        long to = request.offset() + (long) first * PAGE;
+        // The request's own fields must not be read after its last page was answered.
+        MemorySegment to = request.memory();
+        long start = request.offset() + (long) first * PAGE;
         long length = (long) count * PAGE;
+        int answered = 0;
         for (long done = 0; done < length; ) {
-            long result = file.tryRead(request.memory(), to + done, length - done, offset + done);
+            long result = reads.tryRead(to, start + done, length - done, offset + done);
             if (result > 0) {
                 done += result;
             } else if (!Errno.EINTR.is(result)) {
-                int whole = (int) (done / PAGE);
-                if (whole > 0) {
-                    request.filled(first, whole);
+                int bad = (int) (done / PAGE);
+                // Behind the end there is nothing; behind a bad block there may be good ones.
+                int lost = result == 0 ? count - bad : 1;
+                if (bad > answered) {
+                    request.filled(first + answered, bad - answered);
                 }
-                request.failed(first + whole, count - whole, PageFailure.LOST);
-                return;
+                request.failed(first + bad, lost, PageFailure.LOST);
+                answered = bad + lost;
+                done = (long) answered * PAGE;
             }
         }
-        request.filled(first, count);
+        if (count > answered) {
+            request.filled(first + answered, count - answered);
+        }
     }
 
     @Override

@@ -25,7 +25,12 @@ abstract class Installer {
 
     /** What the service does about pages after they were put in place, or were not. */
     interface Outcome {
-        void arrived(int first, int count, Cause cause, Path path);
+        /**
+         * In place, and still claimed.
+         *
+         * @param drops {@link PageStates#drops} before they were put there
+         */
+        void arrived(int first, int count, Cause cause, Path path, int drops);
 
         /** The claim was given back; {@code soon} if it is worth trying again at once. */
         void released(int first, int count, boolean soon);
@@ -60,8 +65,12 @@ abstract class Installer {
     /** Bytes done or {@code -errno}. */
     abstract long putFilled(Userfaultfd uffd, long hva, Transfer transfer, int at, long length);
 
-    /** Puts zeros where {@code UFFDIO_ZEROPAGE} finds something. Bytes done or {@code -errno}. */
-    abstract long replaceByZeros(Userfaultfd uffd, long hva);
+    /**
+     * Puts zeros where {@code UFFDIO_ZEROPAGE} finds something. Bytes done or {@code -errno}.
+     *
+     * @param unseen the page was in nobody's sight before, and the source may have written it
+     */
+    abstract long replaceByZeros(Userfaultfd uffd, int page, boolean unseen);
 
     abstract Path filledPath();
 
@@ -77,8 +86,10 @@ abstract class Installer {
             }
             int first = transfer.first() + at;
             switch (kind) {
-                case FAILED -> giveUp(transfer, first, end - at);
-                case ZERO -> zeros(uffd, first, end - at, transfer.cause());
+                // The claim stays: nobody shall ask for them again.
+                case LOST -> outcome.gone(first, end - at);
+                case FAILED -> outcome.released(first, end - at, false);
+                case ZERO -> zeros(uffd, first, end - at, transfer.cause(), true);
                 case FILLED -> filled(uffd, transfer, at, end - at);
             }
             at = end;
@@ -88,23 +99,18 @@ abstract class Installer {
     private enum Kind {
         FILLED,
         ZERO,
-        FAILED
+        FAILED,
+        LOST
     }
 
     private Kind kind(Transfer transfer, int at) {
         if (states.isDropped(transfer.first() + at) || transfer.request.isZero(at)) {
             return Kind.ZERO;
         }
-        return transfer.request.isFailed(at) ? Kind.FAILED : Kind.FILLED;
-    }
-
-    private void giveUp(Transfer transfer, int first, int count) {
-        if (transfer.request.failure() == PageFailure.LOST) {
-            // The claim stays: nobody shall ask for them again.
-            outcome.gone(first, count);
-        } else {
-            outcome.released(first, count, false);
+        if (transfer.request.isLost(at)) {
+            return Kind.LOST;
         }
+        return transfer.request.isFailed(at) ? Kind.FAILED : Kind.FILLED;
     }
 
     private void filled(Userfaultfd uffd, Transfer transfer, int at, int count) {
@@ -113,12 +119,13 @@ abstract class Installer {
             int first = transfer.first() + at;
             long hva = states.memory.hva(first);
             int length = Math.min(limit, end - at);
+            int drops = states.drops();
             long result = putFilled(uffd, hva, transfer, at, (long) length * PAGE);
             if (Errno.ENOENT.is(result) && length > 1) {
                 limit = 1;
                 continue;
             }
-            int done = settle(uffd, first, length, result, transfer.cause(), filledPath());
+            int done = settle(uffd, first, length, result, transfer.cause(), filledPath(), drops);
             if (done == 0) {
                 rest(first, end - at, result, "UFFDIO_" + filledPath());
                 return;
@@ -127,12 +134,17 @@ abstract class Installer {
         }
     }
 
-    /** Puts zeros in place of claimed pages. */
-    final void zeros(Userfaultfd uffd, int first, int count, Cause cause) {
+    /**
+     * Puts zeros in place of claimed pages.
+     *
+     * @param unseen they were in nobody's sight before; if false, what is there already stays
+     */
+    final void zeros(Userfaultfd uffd, int first, int count, Cause cause, boolean unseen) {
         states.fragment(PageStates.chunk(first));
         for (int end = first + count, limit = count; first < end; ) {
             long hva = states.memory.hva(first);
             int length = Math.min(limit, end - first);
+            int drops = states.drops();
             long result = uffd.tryZeropage(hva, (long) length * PAGE, 0);
             if (Errno.ENOENT.is(result) && length > 1) {
                 limit = 1;
@@ -140,9 +152,9 @@ abstract class Installer {
             }
             if (Errno.EEXIST.is(result)) {
                 // A page; or what is no page but a mark, which only this replaces.
-                result = replaceByZeros(uffd, hva);
+                result = replaceByZeros(uffd, first, unseen);
             }
-            int done = settle(uffd, first, length, result, cause, Path.ZERO);
+            int done = settle(uffd, first, length, result, cause, Path.ZERO, drops);
             if (done == 0) {
                 rest(first, end - first, result, "UFFDIO_ZEROPAGE");
                 return;
@@ -157,8 +169,9 @@ abstract class Installer {
      *
      * @return whether it was missing
      */
-    final boolean heal(Userfaultfd uffd, long hva) {
-        if (uffd.tryZeropage(hva, PAGE, 0) > 0 || replaceByZeros(uffd, hva) > 0) {
+    final boolean heal(Userfaultfd uffd, int page) {
+        long hva = states.memory.hva(page);
+        if (uffd.tryZeropage(hva, PAGE, 0) > 0 || replaceByZeros(uffd, page, false) > 0) {
             return true;
         }
         uffd.tryWake(hva, PAGE);
@@ -175,14 +188,20 @@ abstract class Installer {
 
     /** How many pages a call has settled; 0 if it wants more thought. */
     private int settle(
-            Userfaultfd uffd, int first, int length, long result, Cause cause, Path path) {
+            Userfaultfd uffd,
+            int first,
+            int length,
+            long result,
+            Cause cause,
+            Path path,
+            int drops) {
         if (result > 0) {
-            int done = (int) (result / PAGE);
-            outcome.arrived(first, Math.min(done, length), cause, path);
-            return Math.min(done, length);
+            int done = Math.min((int) (result / PAGE), length);
+            outcome.arrived(first, done, cause, path, drops);
+            return done;
         }
         if (Errno.EEXIST.is(result)) {
-            outcome.arrived(first, 1, cause, path);
+            outcome.arrived(first, 1, cause, path, drops);
             // Whoever was told to wait before the page came is not woken by a call that failed.
             uffd.tryWake(states.memory.hva(first), PAGE);
             return 1;

@@ -48,16 +48,16 @@ public final class PageRequest {
     private final long[] answered = new long[WORDS];
     private final long[] zero = new long[WORDS];
     private final long[] failed = new long[WORDS];
+    private final long[] lost = new long[WORDS];
 
     private long gpa;
     private int pages;
     private MemorySegment memory = MemorySegment.NULL;
     private long offset;
     private volatile Priority priority = Priority.SWEEP;
-    // Three of them, because answers race: the worst is the greatest.
+    // Apart from each other, because answers race.
     private volatile boolean away;
     private volatile boolean cancelled;
-    private volatile boolean lost;
 
     @SuppressWarnings("unused") // through OPEN
     private volatile int open;
@@ -91,11 +91,11 @@ public final class PageRequest {
         this.priority = priority;
         away = false;
         cancelled = false;
-        lost = false;
         for (int word = 0; word < WORDS; word++) {
             answered[word] = 0;
             zero[word] = 0;
             failed[word] = 0;
+            lost[word] = 0;
         }
         OPEN.setRelease(this, pages);
     }
@@ -139,12 +139,12 @@ public final class PageRequest {
 
     /** Answer: these pages' content is in their places. */
     public void filled(int first, int count) {
-        answer(first, count, null);
+        answer(first, count, null, null);
     }
 
     /** Answer: these pages are all zero. Their places need not have been written. */
     public void zero(int first, int count) {
-        answer(first, count, zero);
+        answer(first, count, zero, null);
     }
 
     /** Answer: these pages do not come, and why. */
@@ -152,12 +152,12 @@ public final class PageRequest {
         switch (failure) {
             case AWAY -> away = true;
             case CANCELLED -> cancelled = true;
-            case LOST -> lost = true;
+            case LOST -> {}
         }
-        answer(first, count, failed);
+        answer(first, count, failed, failure == PageFailure.LOST ? lost : null);
     }
 
-    private void answer(int first, int count, long @Nullable [] kind) {
+    private void answer(int first, int count, long @Nullable [] kind, long @Nullable [] moreOfIt) {
         Objects.checkFromIndexSize(first, count, pages);
         int fresh = 0;
         for (int at = first; at < first + count; ) {
@@ -168,6 +168,9 @@ public final class PageRequest {
             long claimed = mask & ~(long) BITS.getAndBitwiseOr(answered, word, mask);
             if (kind != null) {
                 long _ = (long) BITS.getAndBitwiseOr(kind, word, claimed);
+            }
+            if (moreOfIt != null) {
+                long _ = (long) BITS.getAndBitwiseOr(moreOfIt, word, claimed);
             }
             fresh += Long.bitCount(claimed);
             at += bits;
@@ -190,6 +193,16 @@ public final class PageRequest {
     /** Whether a page was answered as failed. */
     public boolean isFailed(int page) {
         return bit(failed, page);
+    }
+
+    /** Whether a page was answered as failed, and lost for good. */
+    public boolean isLost(int page) {
+        return bit(lost, page);
+    }
+
+    /** Whether a page has failed because the source cannot be reached. */
+    public boolean isAway() {
+        return away;
     }
 
     private static boolean bit(long[] words, int page) {
@@ -221,7 +234,7 @@ public final class PageRequest {
 
     /** The worst failure of a page of this request; null if none has failed. */
     public @Nullable PageFailure failure() {
-        if (lost) {
+        if (count(lost) > 0) {
             return PageFailure.LOST;
         }
         if (cancelled) {

@@ -1,5 +1,7 @@
 package io.jvmm.paging;
 
+import java.util.concurrent.atomic.AtomicInteger;
+
 /**
  * All that is known about each page of guest memory, besides who waits for it. The truth of the
  * service: no queue says what is to be done, what is wanted and empty is. So nothing can be lost or
@@ -19,7 +21,7 @@ final class PageStates {
     private final AtomicBits wantedChunks;
     // Dropped by somebody else: zero, whatever the source says.
     private final AtomicBits dropped;
-    private volatile boolean anyDropped;
+    private final AtomicInteger drops = new AtomicInteger();
     // Chunks into which small pages were put, or are there from the start: no huge page fits in.
     private final AtomicBits fragmented;
 
@@ -112,9 +114,13 @@ final class PageStates {
         return NONE;
     }
 
-    /** These pages were dropped by somebody: they are zero now, and missing. */
+    /**
+     * These pages are dropped by somebody: they are zero then, and missing. Who puts pages in place
+     * at the same time finds out by {@link #drops}.
+     */
     void drop(int first, int count) {
-        anyDropped = true;
+        unwantPresent(first, first + count);
+        drops.getAndIncrement();
         dropped.set(first, count);
         map.forget(first, count);
         for (int chunk = chunk(first); chunk <= chunk(first + count - 1); chunk++) {
@@ -122,12 +128,41 @@ final class PageStates {
         }
     }
 
+    /** Nobody waits for what is there; without this, it would come back uncalled for. */
+    private void unwantPresent(int first, int end) {
+        for (int page = wanted.nextSet(first, end); page < end; ) {
+            if (map.isPresent(page)) {
+                wanted.clear(page, 1);
+            }
+            page = wanted.nextSet(page + 1, end);
+        }
+    }
+
+    /** How often pages were dropped. */
+    int drops() {
+        return drops.get();
+    }
+
     boolean isDropped(int page) {
-        return anyDropped && dropped.get(page);
+        return drops.get() != 0 && dropped.get(page);
     }
 
     boolean isDropped(int first, int count) {
-        return anyDropped && dropped.nextSet(first, first + count) < first + count;
+        return drops.get() != 0 && dropped.nextSet(first, first + count) < first + count;
+    }
+
+    /**
+     * Pages have arrived that were dropped in between: what is there now, if anything, nobody
+     * relies on. They are wanted again, because whoever touched one after it was dropped may have
+     * been taken for served by the arrival.
+     */
+    void retract(int first, int count) {
+        int end = first + count;
+        for (int page = dropped.nextSet(first, end); page < end; ) {
+            want(page);
+            map.forget(page, 1);
+            page = dropped.nextSet(page + 1, end);
+        }
     }
 
     /** A huge page cannot be put into this chunk any more. */
@@ -140,7 +175,11 @@ final class PageStates {
     }
 
     /**
-     * Claims a page with as many empty ones around it as there are in its aligned unit.
+     * Claims a page that is to be fetched, with the empty ones around it in its aligned unit. Page
+     * by page, and none is given up again: others may rely on a claim from its first moment.
+     *
+     * <p>Dropped pages are left out. The source must not write them, whose content may be in place
+     * already and have been changed since.
      *
      * @param unit a power of two
      * @return whether the transfer has got the page
@@ -148,11 +187,11 @@ final class PageStates {
     boolean claimAround(int page, int unit, Transfer transfer) {
         int start = Math.max(page & -unit, memory.firstOfChunk(chunk(page)));
         int end = Math.min((page & -unit) + unit, memory.endOfChunk(chunk(page)));
-        if (map.claim(start, end - start)) {
-            transfer.claimed(start, end - start);
-            return true;
+        if (drops() != 0) {
+            end = dropped.nextSet(page, end);
+            start = dropped.previousSet(start, page) + 1;
         }
-        if (!map.claim(page, 1)) {
+        if (page == end || !map.claim(page)) {
             return false;
         }
         int down = map.claimDown(page, page - start);

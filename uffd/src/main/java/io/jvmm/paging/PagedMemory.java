@@ -119,6 +119,12 @@ final class PagedMemory {
         return NONE;
     }
 
+    /** The number behind the last page of the range that a page is in. */
+    int endOfRange(int page) {
+        int range = rangeOf(page);
+        return firsts[range] + count(range);
+    }
+
     long gpa(int page) {
         int range = rangeOf(page);
         return gpas[range] + ((long) (page - firsts[range]) << PAGE_SHIFT);

@@ -10,6 +10,9 @@ import java.lang.invoke.VarHandle;
  *
  * <p><b>The claim is the lock of a page.</b> Only who holds it may put the page in place or take it
  * away; it ends with {@link #arrive} or {@link #release}. A page that is present cannot be claimed.
+ * Who finds a page claimed may rely on it: it comes, or whoever gives it up looks afterwards
+ * whether somebody wants it. {@link #claim} of several pages gives up what it has when it meets
+ * another's.
  *
  * <p>A page counts as present only after the kernel has it, so who sees it here may touch it from
  * Java code. The way back, for memory that somebody else has dropped, is {@link #forget}.
@@ -114,7 +117,25 @@ final class PresenceMap {
         return present.nextClear(from, limit);
     }
 
-    /** Claims all of [first, first + count) if all are empty, else none. */
+    /** Claims a page if it is empty. */
+    boolean claim(int page) {
+        int word = page >> 6;
+        long bit = 1L << page;
+        if ((present.word(word) & bit) != 0 || claimed.set(word, bit) == 0) {
+            return false;
+        }
+        // After the claim: an arrival shows as present before its claim ends.
+        if ((present.word(word) & bit) != 0) {
+            claimed.clear(word, bit);
+            return false;
+        }
+        return true;
+    }
+
+    /**
+     * Claims all of [first, first + count) if all are empty, else none. If none, the caller looks
+     * whether somebody wants one of them, who may have taken it for claimed meanwhile.
+     */
     boolean claim(int first, int count) {
         int end = first + count;
         for (int at = first; at < end; at = (at | 63) + 1) {
@@ -135,7 +156,7 @@ final class PresenceMap {
     /** Claims empty pages from {@code first} upwards; returns how many, 0 to {@code limit}. */
     int claimUp(int first, int limit) {
         int count = 0;
-        while (count < limit && claim(first + count, 1)) {
+        while (count < limit && claim(first + count)) {
             count++;
         }
         return count;
@@ -144,7 +165,7 @@ final class PresenceMap {
     /** Claims empty pages downwards from below {@code end}; returns how many. */
     int claimDown(int end, int limit) {
         int count = 0;
-        while (count < limit && claim(end - count - 1, 1)) {
+        while (count < limit && claim(end - count - 1)) {
             count++;
         }
         return count;

@@ -39,7 +39,7 @@ final class Shard implements AutoCloseable {
         /** Pages are being dropped, or are no longer mapped here. */
         void removed(long start, long end, boolean unmapped);
 
-        void broken(RuntimeException cause);
+        void broken(Throwable cause);
     }
 
     private static final int BATCH = 64;
@@ -93,6 +93,8 @@ final class Shard implements AutoCloseable {
         return address - start >= 0 && address - start < length;
     }
 
+    // Errors too: a reader that ends untold leaves its threads waiting for ever.
+    @SuppressWarnings("CatchingUnchecked")
     private void read() {
         try {
             while (!ending) {
@@ -103,7 +105,7 @@ final class Shard implements AutoCloseable {
                     throw new KernelException("read userfaultfd", Errno.of(count));
                 }
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             handler.broken(e);
         } finally {
             // Lets the one go who rings, now or later.
@@ -188,14 +190,19 @@ final class Shard implements AutoCloseable {
         }
     }
 
-    /** Ends the reader and closes the userfaultfd. Threads that still wait see zeros. */
-    @Override
-    public void close() {
+    /** Lets all go, and ends the reader. */
+    void end() {
         letGo();
         if (reader.isAlive()) {
             doorbell.tryAdvise(Advice.POPULATE_READ, 0, PAGE);
             join();
         }
+    }
+
+    /** Ends it and closes the userfaultfd, which nobody may use any more. */
+    @Override
+    public void close() {
+        end();
         uffd.close();
         doorbell.close();
     }

@@ -50,7 +50,7 @@ final class SharedInstaller extends Installer {
     private void mapExisting(ShardOf shards, long gpa, long length) {
         for (long at = 0; at < length; at += PAGE) {
             int page = states.memory.ofGpa(gpa + at);
-            if (page != PageStates.NONE && states.map.claim(page, 1)) {
+            if (page != PageStates.NONE && states.map.claim(page)) {
                 long result = shards.uffd(page).tryContinue(states.memory.hva(page), PAGE, 0);
                 if (result == PAGE || Errno.EEXIST.is(result)) {
                     states.map.arrive(page, 1);
@@ -87,9 +87,15 @@ final class SharedInstaller extends Installer {
     }
 
     @Override
-    long replaceByZeros(Userfaultfd uffd, long hva) {
-        // The file has the page already: all there is to do is to map it.
-        return uffd.tryContinue(hva, PAGE, 0);
+    long replaceByZeros(Userfaultfd uffd, int page, boolean unseen) {
+        if (unseen) {
+            // The file has the page because the source has written a part of it, at another
+            // attempt perhaps.
+            long gpa = states.memory.gpa(page);
+            int alias = indexOf(gpa);
+            memories[alias].asSlice(gpa - starts[alias], PAGE).fill((byte) 0);
+        }
+        return uffd.tryContinue(states.memory.hva(page), PAGE, 0);
     }
 
     @Override

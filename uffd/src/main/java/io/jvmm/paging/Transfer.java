@@ -23,6 +23,7 @@ final class Transfer implements PageRequest.Listener {
     private int count;
     private long startNanos;
     private Cause cause = Cause.SWEEP;
+    private volatile int life;
     // Read by threads that look for the transfer of a page; exact only for the owner.
     private volatile boolean active;
 
@@ -37,8 +38,8 @@ final class Transfer implements PageRequest.Listener {
         count = pages;
     }
 
-    /** The pages are about to be asked for. */
-    void begin(
+    /** The pages are about to be asked for. Returns the number of this life. */
+    int begin(
             long gpa,
             Priority priority,
             Cause why,
@@ -48,7 +49,17 @@ final class Transfer implements PageRequest.Listener {
         cause = why;
         startNanos = nowNanos;
         request.begin(gpa, count, priority, memory, offset);
+        int number = life + 1;
+        life = number;
         active = true;
+        return number;
+    }
+
+    /** Its source has thrown: what is open is lost, unless all was answered before. */
+    void giveUp(int number) {
+        if (life == number && active) {
+            request.failed(0, count, PageFailure.LOST);
+        }
     }
 
     int first() {

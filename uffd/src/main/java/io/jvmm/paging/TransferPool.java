@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>LOCKS: the methods are synchronized and call nothing that locks or waits.
  */
-final class TransferPool implements AutoCloseable {
+final class TransferPool {
 
     private static final long CHUNK_BYTES = Mapping.HUGE_PAGE_BYTES;
 
@@ -20,6 +20,7 @@ final class TransferPool implements AutoCloseable {
     private final int reserve;
     private final @Nullable Mapping staging;
     private int available;
+    private boolean closed;
 
     /**
      * @param staged whether the transfers need staging memory
@@ -50,10 +51,10 @@ final class TransferPool implements AutoCloseable {
      * Takes a transfer.
      *
      * @param urgent also if it is one of those kept back
-     * @return null if there is none
+     * @return null if there is none, or it is closed
      */
     synchronized @Nullable Transfer take(boolean urgent) {
-        if (available <= (urgent ? 0 : reserve)) {
+        if (closed || available <= (urgent ? 0 : reserve)) {
             return null;
         }
         return free[--available];
@@ -62,11 +63,6 @@ final class TransferPool implements AutoCloseable {
     /** Gives it back. */
     synchronized void give(Transfer transfer) {
         free[available++] = transfer;
-    }
-
-    /** Whether all are back. */
-    synchronized boolean isIdle() {
-        return available == free.length;
     }
 
     int size() {
@@ -94,10 +90,15 @@ final class TransferPool implements AutoCloseable {
         staging().tryAdvise(Advice.POPULATE_WRITE, offset(transfer), CHUNK_BYTES);
     }
 
-    @Override
-    public void close() {
-        if (staging != null) {
+    /** Gives the staging memory back if all transfers are; from then on there are none. */
+    synchronized boolean tryClose() {
+        if (available < free.length) {
+            return false;
+        }
+        if (!closed && staging != null) {
             staging.close();
         }
+        closed = true;
+        return true;
     }
 }

@@ -16,7 +16,12 @@ final class Workers implements AutoCloseable {
          * @return 0 if it did; else for how many nanoseconds to rest unless {@link #signal} comes
          */
         long step();
+
+        /** A step has thrown this; the next one follows. */
+        void failed(Throwable cause);
     }
+
+    private static final long AFTER_FAILURE_NANOS = 100_000_000;
 
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicInteger resting = new AtomicInteger();
@@ -37,7 +42,7 @@ final class Workers implements AutoCloseable {
 
     private void run() {
         while (!ending) {
-            if (work.step() > 0) {
+            if (step() > 0) {
                 rest();
             }
         }
@@ -46,11 +51,22 @@ final class Workers implements AutoCloseable {
     private void rest() {
         resting.incrementAndGet();
         // Once more, now that a signal would come: nothing falls between looking and resting.
-        long nanos = ending ? 0 : work.step();
+        long nanos = ending ? 0 : step();
         if (nanos > 0) {
             LockSupport.parkNanos(this, nanos);
         }
         resting.decrementAndGet();
+    }
+
+    // A worker that ends leaves faults behind that nobody serves.
+    @SuppressWarnings("CatchingUnchecked")
+    private long step() {
+        try {
+            return work.step();
+        } catch (RuntimeException | Error e) {
+            work.failed(e);
+            return AFTER_FAILURE_NANOS;
+        }
     }
 
     /** There may be work. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Fd;
 
 import org.junit.jupiter.api.Test;
@@ -115,6 +116,28 @@ class PageSourcesTest {
             fetch(source, 0, 3);
             assertThat(request.isFailed(0)).isFalse();
             assertThat(request.isFailed(1) && request.isFailed(2)).isTrue();
+        }
+    }
+
+    /** A bad block in the middle of 2 MiB costs one page, not what lies behind it. */
+    @Test
+    void aPageThatCannotBeReadIsLostAlone() throws IOException {
+        Path file = Files.write(folder.resolve("bad"), new byte[8 * (int) PAGE]);
+        long bad = 3 * PAGE;
+        try (Fd fd = Fd.open(file.toString(), Fd.O_RDONLY)) {
+            FilePageSource.Reads reads =
+                    (to, at, length, offset) -> {
+                        if (offset == bad) {
+                            return -Errno.EIO.number();
+                        }
+                        long most = offset < bad ? bad - offset : length;
+                        return fd.tryRead(to, at, Math.min(most, length), offset);
+                    };
+            List<FilePageSource.Part> all = List.of(new FilePageSource.Part(0, 0, 8 * PAGE));
+            fetch(new FilePageSource(fd, all, reads), 0, 8);
+            for (int page = 0; page < 8; page++) {
+                assertThat(request.isLost(page)).as("page %d", page).isEqualTo(page == 3);
+            }
         }
     }
 
