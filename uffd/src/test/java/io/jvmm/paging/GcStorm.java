@@ -1,91 +1,139 @@
 package io.jvmm.paging;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Mapping;
 
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A program that pages memory in while it collects garbage every 20 ms: a thread that stands for a
- * vCPU, and threads that read from Java, through the gate or, to show what it is for, without.
- * Arguments: {@code gated} or {@code ungated}, MiB. Ends with 0 if all content was right.
+ * A program that pages memory in while it collects garbage every 20 ms: a guest that adds up a word
+ * of every page and writes another, and threads that touch memory as devices do, from Java, through
+ * the gate or, to show what it is for, without. Arguments: {@code gated} or {@code ungated}, MiB (a
+ * power of two, at most 1024). Ends with 0 if the sum and all content were right.
  */
 final class GcStorm {
 
-    private static final Duration DEADLINE = Duration.ofMinutes(2);
+    private static final Duration DEADLINE = Duration.ofMinutes(5);
+    private static final long PAGE = Pattern.PAGE;
+    private static final long MULTIPLIER = 5 + 8 * 1001;
+    private static final int DEVICES = 3;
+    // The guest writes here.
+    private static final long GUESTS_WORD = 16;
 
-    private GcStorm() {}
+    private final boolean gated;
+    private final long bytes;
+    private final PatternSource pattern = new PatternSource(9);
+    private final AtomicLong wrong = new AtomicLong();
+    private final AtomicLong collections = new AtomicLong();
+    private final AtomicBoolean ending = new AtomicBoolean();
+
+    private GcStorm(boolean gated, long bytes) {
+        this.gated = gated;
+        this.bytes = bytes;
+    }
 
     public static void main(String... args) throws InterruptedException {
-        boolean gated = args[0].equals("gated");
-        long bytes = Long.parseLong(args[1]) << 20;
-        PatternSource pattern = new PatternSource(9);
+        GcStorm storm = new GcStorm(args[0].equals("gated"), Long.parseLong(args[1]) << 20);
+        boolean right = storm.run();
+        System.out.printf("%d collections%n", storm.collections.get());
+        System.exit(right ? 0 : 1);
+    }
+
+    private boolean run() throws InterruptedException {
+        Thread collector = Thread.ofPlatform().start(this::collect);
         PagingConfig config = PagingConfig.defaults().withUnit(1, 64);
-        AtomicLong wrong = new AtomicLong();
-        Thread collector =
-                Thread.ofPlatform()
-                        .daemon()
-                        .start(() -> {
-                            while (true) {
-                                System.gc();
-                                sleep();
-                            }
-                        });
-        Mapping memory = Mapping.anonymous(bytes);
-        FaultService service =
-                new FaultService(new RemoteSource(pattern, 2, 20_000), config, _ -> {});
-        service.attach(List.of(new GuestRange(0, memory.address(), bytes)));
-        Toucher guest =
-                Toucher.start(() -> {
-                    for (long at = bytes - Pattern.PAGE; at >= 0; at -= Pattern.PAGE) {
-                        memory.tryAdvise(Advice.POPULATE_READ, at, Pattern.PAGE);
-                    }
-                    return 0;
-                });
-        Thread[] devices = new Thread[3];
-        for (int t = 0; t < devices.length; t++) {
-            Random random = new Random(t);
-            devices[t] =
+        try (Mapping memory = Mapping.anonymous(bytes);
+                Ring3Guest guest = new Ring3Guest(memory)) {
+            // Before the guest, which waits for pages until this lets it go.
+            try (FaultService service =
+                    new FaultService(new RemoteSource(pattern, 2, 20_000), config, _ -> {})) {
+                memory.tryAdvise(Advice.HUGEPAGE, 0, bytes);
+                service.attach(List.of(new GuestRange(Ring3Guest.BASE, memory.address(), bytes)));
+                KvmVcpu vcpu = guest.vcpu(0, pages(), MULTIPLIER, 1, pages());
+                Toucher running = Toucher.start(() -> Ring3Guest.run(vcpu));
+                touchAsDevices(memory, service);
+                running.join();
+                service.populate(Ring3Guest.BASE, bytes, DEADLINE);
+                for (long page = 0; page < pages(); page++) {
+                    check(memory, page);
+                }
+                if (Ring3Guest.sum(vcpu) != expectedSum()) {
+                    wrong.incrementAndGet();
+                }
+            }
+        } finally {
+            ending.set(true);
+        }
+        collector.join();
+        return wrong.get() == 0;
+    }
+
+    private long pages() {
+        return bytes / PAGE;
+    }
+
+    private void collect() {
+        while (!ending.get()) {
+            System.gc();
+            collections.incrementAndGet();
+            try {
+                // The interval of the storm, not a wait for anything.
+                Thread.sleep(20);
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    /** Until nothing is missing. */
+    private void touchAsDevices(Mapping memory, FaultService service) throws InterruptedException {
+        Thread[] devices = new Thread[DEVICES];
+        for (int device = 0; device < DEVICES; device++) {
+            Random random = new Random(device);
+            devices[device] =
                     Thread.ofPlatform()
                             .start(() -> {
-                                for (int i = 0; i < 20_000; i++) {
-                                    long gpa = random.nextLong(bytes / Pattern.PAGE) * Pattern.PAGE;
+                                while (!service.allPresent()) {
+                                    long page = random.nextLong(pages());
                                     if (gated) {
-                                        service.populate(gpa, Pattern.PAGE, DEADLINE);
+                                        long gpa = Ring3Guest.BASE + page * PAGE;
+                                        service.populate(gpa, PAGE, DEADLINE);
                                     }
-                                    check(memory, pattern, gpa, wrong);
+                                    check(memory, page);
                                 }
                             });
         }
         for (Thread device : devices) {
             device.join();
         }
-        guest.join();
-        service.populate(0, bytes, DEADLINE);
-        for (long gpa = 0; gpa < bytes; gpa += Pattern.PAGE) {
-            check(memory, pattern, gpa, wrong);
-        }
-        service.close();
-        memory.close();
-        System.exit(wrong.get() == 0 && collector.isAlive() ? 0 : 1);
     }
 
-    private static void check(Mapping memory, PatternSource pattern, long gpa, AtomicLong wrong) {
-        long value = pattern.isZero(gpa) ? 0 : Pattern.of(gpa);
-        if (!Pattern.isFullOf(memory.segment(), gpa, value)) {
-            wrong.incrementAndGet();
-        }
+    private long expected(long page) {
+        long gpa = Ring3Guest.BASE + page * PAGE;
+        return pattern.isZero(gpa) ? 0 : Pattern.of(gpa);
     }
 
-    private static void sleep() {
-        try {
-            // The interval of the storm, not a wait for anything.
-            Thread.sleep(20);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    private long expectedSum() {
+        long sum = 0;
+        for (long page = 0; page < pages(); page++) {
+            sum += expected(page);
+        }
+        return sum;
+    }
+
+    private void check(Mapping memory, long page) {
+        long value = expected(page);
+        for (long at = 0; at < PAGE; at += Long.BYTES) {
+            if (at != GUESTS_WORD && memory.segment().get(JAVA_LONG, page * PAGE + at) != value) {
+                wrong.incrementAndGet();
+            }
         }
     }
 }

@@ -2,6 +2,9 @@ package io.jvmm.paging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
 
 import org.junit.jupiter.api.Test;
@@ -9,52 +12,83 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
+import java.util.ArrayList;
+import java.util.List;
 
-/** Collections one after the other while pages arrive: in processes of their own, by collector. */
+/**
+ * Collections one after the other while pages arrive: in processes of their own, by collector. How
+ * much memory and how often is told by the properties {@code jvmm.storm.mib} (128) and {@code
+ * jvmm.storm.runs} (1); at full length 1024 and 20.
+ *
+ * <p>The processes watch their own safepoints: one that does not begin within a minute ends them,
+ * and says whom it waited for.
+ */
+@RequiresKvm
 @RequiresUserfaultfd
-@Timeout(300)
+@Timeout(7200)
 class GcStormTest {
+
+    private static final int MIB = Integer.getInteger("jvmm.storm.mib", 128);
+    private static final int RUNS = Integer.getInteger("jvmm.storm.runs", 1);
+    private static final String STANDSTILL = "did not reach the safepoint";
 
     @ParameterizedTest
     @ValueSource(strings = {"-XX:+UseSerialGC", "-XX:+UseG1GC", "-XX:+UseZGC"})
     void gatedReadersSurviveAStormOfCollections(String collector)
             throws IOException, InterruptedException {
-        Process process = start(collector, "gated", "128");
-        try {
-            assertThat(process.waitFor(240, TimeUnit.SECONDS)).as("it does not hang").isTrue();
-            assertThat(process.exitValue()).isZero();
-        } finally {
-            process.destroyForcibly().waitFor();
+        for (int run = 0; run < RUNS; run++) {
+            Process process =
+                    start(
+                            List.of(
+                                    collector,
+                                    "-XX:SafepointTimeoutDelay=60000",
+                                    "-XX:+AbortVMOnSafepointTimeout"),
+                            "gated");
+            try (BufferedReader output = process.inputReader(UTF_8)) {
+                List<String> lines = output.readAllLines();
+                assertThat(process.waitFor()).as("run %d: %s", run, lines).isZero();
+                assertThat(lines).anyMatch(line -> line.endsWith(" collections"));
+            } finally {
+                process.destroyForcibly().waitFor();
+            }
         }
     }
 
     /** The test of the test: the same without the gate stands still. */
     @Test
     void withoutTheGateTheProcessStandsStill() throws IOException, InterruptedException {
-        Process process = start("-XX:+UseSerialGC", "ungated", "128");
-        try {
-            assertThat(process.waitFor(20, TimeUnit.SECONDS)).as("it has ended").isFalse();
+        Process process =
+                start(List.of("-XX:+UseSerialGC", "-XX:SafepointTimeoutDelay=5000"), "ungated");
+        try (BufferedReader output = process.inputReader(UTF_8)) {
+            String line = output.readLine();
+            while (line != null && !line.contains(STANDSTILL)) {
+                line = output.readLine();
+            }
+            assertThat(line).as("what it says when it stands still").isNotNull();
+            assertThat(process.isAlive()).isTrue();
         } finally {
             process.destroyForcibly().waitFor();
         }
     }
 
-    private static Process start(String... arguments) throws IOException {
+    private static Process start(List<String> options, String mode) throws IOException {
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
-        return new ProcessBuilder(
-                        java.toString(),
+        List<String> command = new ArrayList<>();
+        command.addAll(List.of(java.toString(), "-XX:+UnlockDiagnosticVMOptions"));
+        command.addAll(options);
+        command.addAll(
+                List.of(
+                        "-XX:+SafepointTimeout",
                         "--enable-native-access=ALL-UNNAMED",
                         "-Xmx256m",
-                        arguments[0],
                         "-cp",
                         System.getProperty("java.class.path"),
                         GcStorm.class.getName(),
-                        arguments[1],
-                        arguments[2])
-                .inheritIO()
-                .start();
+                        mode,
+                        Integer.toString(MIB)));
+        return new ProcessBuilder(command).redirectErrorStream(true).start();
     }
 }

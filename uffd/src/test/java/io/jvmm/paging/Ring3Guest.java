@@ -58,8 +58,15 @@ final class Ring3Guest implements AutoCloseable {
             low.segment().set(JAVA_BYTE, CODE + i, (byte) PROGRAM[i]);
         }
         low.segment().set(JAVA_LONG, PML4, PDPT | PRESENT_WRITABLE_USER);
-        low.segment().set(JAVA_LONG, PDPT, DIRECTORY | PRESENT_WRITABLE_USER);
-        for (long i = 0; i < 512; i++) {
+        // Two directories, of 1 GiB each, one behind the other.
+        for (long i = 0; i < 2; i++) {
+            low.segment()
+                    .set(
+                            JAVA_LONG,
+                            PDPT + i * Long.BYTES,
+                            DIRECTORY + i * 0x1000 | PRESENT_WRITABLE_USER);
+        }
+        for (long i = 0; i < 1024; i++) {
             low.segment()
                     .set(
                             JAVA_LONG,
