@@ -7,13 +7,13 @@ import io.jvmm.ffi.linux.Memfd;
 import io.jvmm.paging.FaultService;
 import io.jvmm.paging.FilePageSource;
 import io.jvmm.paging.GuestRange;
-import io.jvmm.paging.MemoryPageSource;
 import io.jvmm.paging.PageSource;
 import io.jvmm.paging.PagingConfig;
 import io.jvmm.paging.PagingEvent;
 import io.jvmm.paging.StallHistogram;
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -24,33 +24,100 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * Pages per second: single faults, faults with what lies around them, and the filling of all memory
- * from a file in the page cache. C programs do what others ship: a single-page loop for faults, and
- * two for filling. Both sides run in turns; ratios are medians over pairs.
+ * Pages per second of a guest whose memory is missing: single faults, faults with what lies around
+ * them, and the filling of all memory from a file in the page cache. A C program runs the same
+ * guest and does what others ship: one thread that answers one message with one page, and two
+ * single-page loops that fill. Both sides run in turns; ratios are medians over pairs.
  */
 final class PagingBench {
 
     private static final long PAGE = 4096;
-    private static final int FAULTS = 8192;
+    private static final long CHUNK = 2L << 20;
     private static final int ROUNDS = 9;
+    private static final int FAULTS = 8192;
+    private static final int[] VCPUS = {1, 2, 4, 8};
+    private static final int NATIVE_RING = 3;
 
-    private PagingBench() {}
+    private final PrintStream out;
+    private final int rounds;
+    private final int faults;
+    private final int ring;
+    private final long fill;
+    private final StringBuilder ratios = new StringBuilder();
 
+    private PagingBench(PrintStream out, long fill, int rounds, int faults, int ring) {
+        this.out = out;
+        this.fill = fill;
+        this.rounds = rounds;
+        this.faults = faults;
+        this.ring = ring;
+    }
+
+    /**
+     * {@code [MIB [ROUNDS [FAULTS [RING]]]]}: how much to fill (1024 at most), how often to
+     * measure, how many single faults each time, and the guest's ring.
+     */
     static void run(String... args) throws IOException, InterruptedException {
-        long fill = (args.length > 0 ? Long.parseLong(args[0]) : 1024) << 20;
-        int rounds = args.length > 1 ? Integer.parseInt(args[1]) : ROUNDS;
+        run(System.out, args);
+    }
+
+    static void run(PrintStream out, String... args) throws IOException, InterruptedException {
+        new PagingBench(
+                        out,
+                        (long) argument(0, 1024, args) << 20,
+                        argument(1, ROUNDS, args),
+                        argument(2, FAULTS, args),
+                        argument(3, NATIVE_RING, args))
+                .run();
+    }
+
+    private static int argument(int index, int otherwise, String... args) {
+        return args.length > index ? Integer.parseInt(args[index]) : otherwise;
+    }
+
+    private void run() throws IOException, InterruptedException {
         Path file = Files.createTempFile("jvmm-bench-", ".img");
         try {
             write(file, fill);
-            // What the host gives out for the first time costs it time: touch it all before.
-            touch(fill);
-            try (CReference c = CReference.start("paging", file.toString(), Long.toString(fill));
+            String[] arguments = {file.toString(), Long.toString(fill), Integer.toString(ring)};
+            try (CReference c = CReference.start("paging", arguments);
                     Fd image = Fd.open(file.toString(), Fd.O_RDONLY)) {
-                new Rounds(c, image, fill, rounds).print();
+                measure(c, image);
             }
         } finally {
             Files.delete(file);
         }
+        out.println();
+        out.print(ratios);
+    }
+
+    private void measure(CReference c, Fd image) throws IOException, InterruptedException {
+        out.printf(
+                "paging, guest in ring %d, %d rounds, memory touched before%n%n%-22s %10s %10s %7s"
+                    + " %29s%n",
+                ring, rounds, "", "Java", "C", "", "stalls in us");
+        out.printf(
+                "%-22s %10s %10s %7s %9s %9s %9s%n",
+                "", "pages/s", "pages/s", "ratio", "p50", "p99", "max");
+        double single = 0;
+        for (boolean shared : new boolean[] {false, true}) {
+            for (int vcpus : VCPUS) {
+                double rate = faults(c, shared, vcpus, 1);
+                single = single == 0 ? rate : single;
+                if (vcpus > 1) {
+                    faults(c, shared, vcpus, vcpus);
+                }
+            }
+        }
+        PageSource source = new FilePageSource(image, List.of(part()));
+        for (int vcpus : VCPUS) {
+            prefetched(source, vcpus, single);
+        }
+        fills(c, source);
+    }
+
+    private FilePageSource.Part part() {
+        return new FilePageSource.Part(PagingGuest.BASE, 0, fill);
     }
 
     private static void write(Path file, long bytes) throws IOException {
@@ -63,6 +130,7 @@ final class PagingBench {
         }
     }
 
+    /** What the host gives out for the first time costs it time. */
     private static void touch(long bytes) {
         try (Mapping memory = Mapping.anonymous(bytes)) {
             memory.tryAdvise(Advice.HUGEPAGE, 0, bytes);
@@ -70,163 +138,169 @@ final class PagingBench {
         }
     }
 
-    /** The measurements, each a time of ours beside one of C's. */
-    private record Rounds(CReference c, Fd image, long fill, int rounds) {
-
-        void print() throws IOException, InterruptedException {
-            System.out.printf("%-10s %14s %14s %8s%n", "", "Java pages/s", "C pages/s", "ratio");
-            double single = faults("copy", false);
-            faults("continue", true);
-            double ahead = prefetched();
-            System.out.printf("%-10s %14.0f%n", "prefetch", ahead);
-            System.out.printf("RATIO paging.prefetch-to-single %.1f%n", ahead / single);
-            fills();
-        }
-
-        /** Pages per second of single faults. */
-        private double faults(String order, boolean shared)
-                throws IOException, InterruptedException {
-            double[] ours = new double[rounds];
-            double[] theirs = new double[rounds];
-            double[] ratios = new double[rounds];
-            StallHistogram stalls = null;
-            single(shared);
-            for (int i = 0; i < rounds; i++) {
-                if (i % 2 != 0) {
-                    theirs[i] = nanos(order + " " + FAULTS);
-                }
-                Result result = single(shared);
-                ours[i] = result.nanos;
-                stalls = result.stalls;
-                if (i % 2 == 0) {
-                    theirs[i] = nanos(order + " " + FAULTS);
-                }
-                ratios[i] = theirs[i] / ours[i];
+    /** Pages per second of single faults. */
+    private double faults(CReference c, boolean shared, int vcpus, int shards)
+            throws IOException, InterruptedException {
+        String order = "%s %d %d".formatted(shared ? "continue" : "copy", vcpus, faults);
+        long bytes = faults * PAGE;
+        long shardBytes = Math.max(CHUNK, bytes / shards / CHUNK * CHUNK);
+        PagingConfig config =
+                PagingConfig.defaults().withSweep(false).withUnit(1, 1).withShardBytes(shardBytes);
+        double[] ours = new double[rounds];
+        double[] theirs = new double[rounds];
+        // The first run of each warms up.
+        Result result = single(shared, vcpus, config);
+        nanos(c, order);
+        for (int i = 0; i < rounds; i++) {
+            if (i % 2 != 0) {
+                theirs[i] = nanos(c, order);
             }
-            double rate = FAULTS * 1e9 / median(ours);
-            System.out.printf(
-                    "%-10s %14.0f %14.0f %8.3f%n",
-                    order, rate, FAULTS * 1e9 / median(theirs), median(ratios));
-            if (stalls != null) {
-                System.out.printf(
-                        "           stall p50 %d us, p99 %d us, max %d us%n",
-                        stalls.percentileNanos(0.5) / 1000,
-                        stalls.percentileNanos(0.99) / 1000,
-                        stalls.maxNanos() / 1000);
-            }
-            System.out.printf("RATIO paging.%s %.3f%n", order, median(ratios));
-            return rate;
-        }
-
-        private Result single(boolean shared) throws InterruptedException {
-            long bytes = FAULTS * PAGE;
-            PagingConfig config = PagingConfig.defaults().withSweep(false).withUnit(1, 1);
-            try (Mapping content = Mapping.anonymous(bytes)) {
-                content.segment().fill((byte) 1);
-                PageSource source = new MemoryPageSource(0, content.segment());
-                return shared ? onMemfd(bytes, source, config) : onAnonymous(bytes, source, config);
+            result = single(shared, vcpus, config);
+            ours[i] = result.nanos;
+            if (i % 2 == 0) {
+                theirs[i] = nanos(c, order);
             }
         }
+        String name =
+                "%s-%d%s"
+                        .formatted(
+                                shared ? "continue" : "copy", vcpus, shards > 1 ? "-shards" : "");
+        return print(name, faults, ours, theirs, result.stalls);
+    }
 
-        private static Result onAnonymous(long bytes, PageSource source, PagingConfig config)
-                throws InterruptedException {
-            try (Mapping memory = Mapping.anonymous(bytes)) {
-                return touched(memory, source, config);
-            }
+    private double print(
+            String name, long pages, double[] ours, double[] theirs, StallHistogram stalls) {
+        double[] pairs = new double[ours.length];
+        for (int i = 0; i < pairs.length; i++) {
+            pairs[i] = theirs[i] / ours[i];
         }
-
-        private static Result onMemfd(long bytes, PageSource source, PagingConfig config)
-                throws InterruptedException {
-            try (Memfd file = Memfd.create("bench", bytes);
-                    Mapping alias = file.mapShared();
-                    Mapping memory = file.mapShared()) {
-                PagingConfig.Alias whole = new PagingConfig.Alias(0, alias.segment(), file.fd(), 0);
-                return touched(memory, source, config.withAliases(List.of(whole)));
-            }
-        }
-
-        /** Pages per second when each fault brings 2 MiB. */
-        private double prefetched() throws InterruptedException {
-            double[] nanos = new double[rounds];
-            PagingConfig config = PagingConfig.defaults().withSweep(false).withUnit(512, 512);
-            for (int i = 0; i < rounds; i++) {
-                touch(fill);
-                nanos[i] = onAnonymous(fill, source(), config).nanos;
-            }
-            return (double) fill / PAGE * 1e9 / median(nanos);
-        }
-
-        private PageSource source() {
-            return new FilePageSource(image, List.of(new FilePageSource.Part(0, 0, fill)));
-        }
-
-        private void fills() throws IOException, InterruptedException {
-            double[] ours = new double[rounds];
-            double[] toPread = new double[rounds];
-            double[] toMapped = new double[rounds];
-            for (int i = 0; i < rounds; i++) {
-                touch(fill);
-                double pread = nanos("pread");
-                touch(fill);
-                ours[i] = swept();
-                touch(fill);
-                double mapped = nanos("mapped");
-                toPread[i] = pread / ours[i];
-                toMapped[i] = mapped / ours[i];
-            }
-            System.out.printf("fill of %d MiB: %.2f GB/s%n", fill >> 20, fill / median(ours));
-            System.out.printf("RATIO paging.fill-to-pread-copy %.2f%n", median(toPread));
-            System.out.printf("RATIO paging.fill-to-mapped-copy %.2f%n", median(toMapped));
-        }
-
-        /** Nanoseconds until the sweep has brought all. */
-        private double swept() throws InterruptedException {
-            CountDownLatch complete = new CountDownLatch(1);
-            try (Mapping memory = Mapping.anonymous(fill);
-                    FaultService service =
-                            new FaultService(
-                                    source(),
-                                    PagingConfig.defaults().withUnit(512, 512),
-                                    event -> {
-                                        if (event instanceof PagingEvent.Complete) {
-                                            complete.countDown();
-                                        }
-                                    })) {
-                memory.tryAdvise(Advice.HUGEPAGE, 0, fill);
-                long start = System.nanoTime();
-                service.attach(List.of(new GuestRange(0, memory.address(), fill)));
-                complete.await();
-                return System.nanoTime() - start;
-            }
-        }
-
-        private double nanos(String order) throws IOException {
-            return Long.parseLong(c.ask(order).substring("ns ".length()));
-        }
+        double rate = pages * 1e9 / median(ours);
+        out.printf(
+                "%-22s %10.0f %10.0f %7.3f %9d %9d %9d%n",
+                name,
+                rate,
+                pages * 1e9 / median(theirs),
+                median(pairs),
+                stalls.percentileNanos(0.5) / 1000,
+                stalls.percentileNanos(0.99) / 1000,
+                stalls.maxNanos() / 1000);
+        ratios.append("RATIO paging.%s %.3f%n".formatted(name, median(pairs)));
+        return rate;
     }
 
     private record Result(double nanos, StallHistogram stalls) {}
 
-    /** Every page once, by one thread, in order, within system calls. */
-    private static Result touched(Mapping memory, PageSource source, PagingConfig config)
+    /** Each page is fetched when the guest touches it, and nothing else is. */
+    private Result single(boolean shared, int vcpus, PagingConfig config)
             throws InterruptedException {
-        try (FaultService service = new FaultService(source, config, _ -> {})) {
-            memory.tryAdvise(
-                    config.maxUnit() == 1 ? Advice.NOHUGEPAGE : Advice.HUGEPAGE,
-                    0,
-                    memory.sizeBytes());
-            service.attach(List.of(new GuestRange(0, memory.address(), memory.sizeBytes())));
+        long bytes = faults * PAGE;
+        touch(bytes);
+        if (!shared) {
+            try (Mapping memory = Mapping.anonymous(bytes)) {
+                memory.tryAdvise(Advice.NOHUGEPAGE, 0, bytes);
+                return run(memory, vcpus, new OnePage(), config, false);
+            }
+        }
+        try (Memfd file = Memfd.create("bench", bytes);
+                Mapping alias = file.mapShared();
+                Mapping memory = file.mapShared()) {
+            PagingConfig.Alias whole =
+                    new PagingConfig.Alias(PagingGuest.BASE, alias.segment(), file.fd(), 0);
+            return run(memory, vcpus, new OnePage(), config.withAliases(List.of(whole)), false);
+        }
+    }
+
+    /** The guest goes through all memory, in units of 2 MiB and with the sweep. */
+    private void prefetched(PageSource source, int vcpus, double single)
+            throws InterruptedException {
+        double[] nanos = new double[rounds];
+        StallHistogram stalls = null;
+        for (int i = 0; i < rounds; i++) {
+            touch(fill);
+            try (Mapping memory = Mapping.anonymous(fill)) {
+                memory.tryAdvise(Advice.HUGEPAGE, 0, fill);
+                Result result = run(memory, vcpus, source, PagingConfig.defaults(), true);
+                nanos[i] = result.nanos;
+                stalls = result.stalls;
+            }
+        }
+        double rate = fill / PAGE * 1e9 / median(nanos);
+        out.printf("prefetch-%-13d %10.0f %10s %7s", vcpus, rate, "", "");
+        if (stalls != null) {
+            out.printf(
+                    " %9d %9d %9d%n",
+                    stalls.percentileNanos(0.5) / 1000,
+                    stalls.percentileNanos(0.99) / 1000,
+                    stalls.maxNanos() / 1000);
+        }
+        ratios.append("RATIO paging.prefetch-%d-to-single %.1f%n".formatted(vcpus, rate / single));
+    }
+
+    /**
+     * Nanoseconds until all vCPUs were everywhere.
+     *
+     * @param whole whether the service's beginning counts, as it does when it fetches ahead
+     */
+    private Result run(
+            Mapping memory, int vcpus, PageSource source, PagingConfig config, boolean whole)
+            throws InterruptedException {
+        try (PagingGuest guest = new PagingGuest(ring, vcpus, memory);
+                FaultService service = new FaultService(source, config, _ -> {})) {
             long start = System.nanoTime();
-            Thread toucher =
-                    Thread.ofPlatform()
-                            .start(() -> {
-                                for (long at = 0; at < memory.sizeBytes(); at += PAGE) {
-                                    memory.tryAdvise(Advice.POPULATE_READ, at, PAGE);
-                                }
-                            });
-            toucher.join();
+            service.attach(
+                    List.of(
+                            new GuestRange(
+                                    PagingGuest.BASE, memory.address(), memory.sizeBytes())));
+            start = whole ? start : System.nanoTime();
+            guest.run();
             return new Result(System.nanoTime() - start, service.statistics().stalls());
         }
+    }
+
+    private void fills(CReference c, PageSource source) throws IOException, InterruptedException {
+        double[] ours = new double[rounds];
+        double[] toPread = new double[rounds];
+        double[] toMapped = new double[rounds];
+        for (int i = 0; i < rounds; i++) {
+            touch(fill);
+            double pread = nanos(c, "pread");
+            touch(fill);
+            ours[i] = swept(source);
+            touch(fill);
+            toPread[i] = pread / ours[i];
+            toMapped[i] = nanos(c, "mapped") / ours[i];
+        }
+        out.printf("%nfill of %d MiB: %.2f GB/s%n", fill >> 20, fill / median(ours));
+        ratios.append("RATIO paging.fill-to-pread-copy %.2f%n".formatted(median(toPread)));
+        ratios.append("RATIO paging.fill-to-mapped-copy %.2f%n".formatted(median(toMapped)));
+    }
+
+    /** Nanoseconds until the sweep has brought all. */
+    private double swept(PageSource source) throws InterruptedException {
+        CountDownLatch complete = new CountDownLatch(1);
+        try (Mapping memory = Mapping.anonymous(fill);
+                FaultService service =
+                        new FaultService(
+                                source,
+                                PagingConfig.defaults(),
+                                event -> {
+                                    if (event instanceof PagingEvent.Complete) {
+                                        complete.countDown();
+                                    }
+                                })) {
+            memory.tryAdvise(Advice.HUGEPAGE, 0, fill);
+            long start = System.nanoTime();
+            service.attach(List.of(new GuestRange(PagingGuest.BASE, memory.address(), fill)));
+            complete.await();
+            return System.nanoTime() - start;
+        }
+    }
+
+    private double nanos(CReference c, String order) throws IOException {
+        if (!order.equals("pread") && !order.equals("mapped")) {
+            touch(faults * PAGE);
+        }
+        return Long.parseLong(c.ask(order).substring("ns ".length()));
     }
 
     private static double median(double[] values) {
