@@ -1,5 +1,7 @@
 package io.jvmm.paging;
 
+import io.jvmm.paging.PagingStatistics.Cause;
+import io.jvmm.paging.PagingStatistics.Fault;
 import io.jvmm.paging.PagingStatistics.Path;
 
 import jdk.jfr.Category;
@@ -26,6 +28,37 @@ final class PagingStatisticsEvent extends Event {
 
     @Label("Waiting Threads")
     int waitingThreads;
+
+    @Label("Faults on Empty Pages")
+    long emptyFaults;
+
+    @Label("Faults on Pages Being Fetched")
+    long fetchingFaults;
+
+    @Label("Faults on Pages Just Come")
+    long presentFaults;
+
+    @Label("Faults on Dropped Pages")
+    long droppedFaults;
+
+    @Label("Faults Elsewhere")
+    long unknownFaults;
+
+    @Label("Pages for Faults")
+    long faultPages;
+
+    @Label("Pages for the Gate")
+    long gatePages;
+
+    @Label("Pages Fetched Ahead")
+    @Description("The neighbourhood of faults, and the recorded working set")
+    long prefetchedPages;
+
+    @Label("Pages of the Sweep")
+    long sweptPages;
+
+    @Label("Pages Pushed by the Source")
+    long pushedPages;
 
     @Label("Stalls")
     long stalls;
@@ -63,6 +96,17 @@ final class PagingStatisticsEvent extends Event {
         StallHistogram stalls = statistics.stalls();
         event.missingPages = statistics.missingPages();
         event.waitingThreads = statistics.waiting();
+        event.emptyFaults = statistics.faults(Fault.EMPTY);
+        event.fetchingFaults = statistics.faults(Fault.FETCHING);
+        event.presentFaults = statistics.faults(Fault.PRESENT);
+        event.droppedFaults = statistics.faults(Fault.DROPPED);
+        event.unknownFaults = statistics.faults(Fault.UNKNOWN);
+        event.faultPages = statistics.pages(Cause.FAULT);
+        event.gatePages = statistics.pages(Cause.GATE);
+        event.prefetchedPages =
+                statistics.pages(Cause.NEIGHBOUR) + statistics.pages(Cause.WORKING_SET);
+        event.sweptPages = statistics.pages(Cause.SWEEP);
+        event.pushedPages = statistics.pages(Cause.PUSH);
         event.stalls = stalls.count();
         event.medianStall = stalls.percentileNanos(0.5);
         event.percentile99Stall = stalls.percentileNanos(0.99);
@@ -72,5 +116,8 @@ final class PagingStatisticsEvent extends Event {
         event.mappedBytes = statistics.bytes(Path.CONTINUE);
         event.zeroedBytes = statistics.bytes(Path.ZERO);
         event.commit();
+        for (StallHistogram thread : statistics.stallsByThread()) {
+            PageStallsEvent.emit(thread);
+        }
     }
 }

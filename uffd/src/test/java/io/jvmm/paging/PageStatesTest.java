@@ -2,6 +2,7 @@ package io.jvmm.paging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
 import io.jvmm.ffi.uffd.Feature;
@@ -11,6 +12,8 @@ import io.jvmm.paging.PagingStatistics.Path;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.List;
 import java.util.Set;
@@ -94,7 +97,7 @@ class PageStatesTest {
     @RequiresUserfaultfd
     void whoTouchesAPageThatWasDroppedWhileItArrivedIsServedAgain() {
         try (Mapping memory = Mapping.anonymous(4 << 20);
-                Dispatched dispatched = new Dispatched(memory)) {
+                Dispatched dispatched = new Dispatched(memory, PagingConfig.defaults())) {
             PageStates now = dispatched.dispatcher.states;
             WaitTable waits = dispatched.shard.waits;
             assertThat(now.map.claim(3, 2)).isTrue();
@@ -126,13 +129,38 @@ class PageStatesTest {
         }
     }
 
+    /** Marks, which zeros and moves do not replace, are no pages. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8, 512})
+    @RequiresUserfaultfd
+    void whatIsMarkedAsPoisonIsReplacedWhateverComes(int unit) {
+        PatternSource source = new PatternSource(3);
+        try (Mapping memory = Mapping.anonymous(2 << 20);
+                Dispatched dispatched =
+                        new Dispatched(memory, PagingConfig.defaults().withUnit(unit, unit))) {
+            long marked = PAGES * Pattern.PAGE;
+            assertThat(dispatched.shard.uffd.tryPoison(memory.address(), marked, 0))
+                    .isEqualTo(marked);
+            for (int page = 0; page < PAGES; page++) {
+                assertThat(dispatched.dispatcher.serve(page, Cause.GATE)).isTrue();
+            }
+            assertThat(dispatched.dispatcher.states.map.allPresent()).isTrue();
+            // By a system call first: a mark would end the process otherwise.
+            assertThat(memory.tryAdvise(Advice.POPULATE_READ, 0, marked)).isZero();
+            for (long gpa = 0; gpa < marked; gpa += Pattern.PAGE) {
+                long value = source.isZero(gpa) ? 0 : Pattern.of(gpa);
+                assertThat(Pattern.isFullOf(memory.segment(), gpa, value)).isTrue();
+            }
+        }
+    }
+
     /** A dispatcher whose workers do not run. */
     private static final class Dispatched
             implements Dispatcher.Owner, Shard.Handler, AutoCloseable {
         final Shard shard;
         final Dispatcher dispatcher;
 
-        Dispatched(Mapping memory) {
+        Dispatched(Mapping memory, PagingConfig config) {
             GuestRange range = new GuestRange(0, memory.address(), memory.sizeBytes());
             PageStates states = new PageStates(new PagedMemory(List.of(range)));
             shard =
@@ -140,11 +168,11 @@ class PageStatesTest {
                             0,
                             range.hva(),
                             range.length(),
-                            Set.of(Feature.THREAD_ID),
+                            Set.of(Feature.THREAD_ID, Feature.MOVE, Feature.POISON),
                             Set.of(Tracking.MISSING),
                             new WaitTable(new StallRecorder()),
                             this);
-            dispatcher = new Dispatcher(states, new PatternSource(), PagingConfig.defaults(), this);
+            dispatcher = new Dispatcher(states, new PatternSource(3), config, this);
         }
 
         @Override
