@@ -15,6 +15,7 @@ final class Nr {
     static final long IOCTL = 16;
     static final long PREAD64 = 17;
     static final long PWRITE64 = 18;
+    static final long MINCORE = 27;
     static final long MADVISE = 28;
     static final long GETPID = 39;
     static final long SOCKET = 41;
@@ -24,6 +25,7 @@ final class Nr {
     static final long BIND = 49;
     static final long LISTEN = 50;
     static final long SOCKETPAIR = 53;
+    static final long GETSOCKOPT = 55;
     static final long FCNTL = 72;
     static final long FTRUNCATE = 77;
     static final long RT_SIGTIMEDWAIT = 128;
@@ -42,6 +44,7 @@ final class Nr {
     static final long SCHED_GETATTR = 315;
     static final long MEMFD_CREATE = 319;
     static final long USERFAULTFD = 323;
+    static final long PIDFD_OPEN = 434;
 
     private Nr() {}
 }
