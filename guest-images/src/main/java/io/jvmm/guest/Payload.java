@@ -60,6 +60,11 @@ public enum Payload {
      * 0 if the command line begins with {@code ring0}.
      */
     LAZY(Kind.LONG_ELF, "checks pages that may be missing"),
+    /**
+     * Checks every word from 32 MiB to the end of memory again and again, in the order that its
+     * command line tells, and says on COM1 how it goes, in ring 3.
+     */
+    VERIFY(Kind.LONG_ELF, "checks every word of its memory"),
     /** Says 'R' on COM1, then waits for the power button's interrupt and powers off. */
     POWER_BUTTON(Kind.LONG_ELF, "powers off when the power button is pressed"),
     /** Powers off through ACPI. */

@@ -5,7 +5,8 @@ import java.nio.ByteOrder;
 
 /**
  * What {@link Payload#PAGES} and the page role of {@link Payload#STRESS} expect in a page: its
- * first and its last 64 bits hold their own guest-physical address, exclusive-or a pattern.
+ * first and its last 64 bits hold their own guest-physical address, exclusive-or a pattern. {@link
+ * Payload#VERIFY} wants that of all 64-bit words between them too.
  */
 public final class PayloadPages {
     /** Size of a page in bytes. */
@@ -38,5 +39,13 @@ public final class PayloadPages {
         int last = PAGE_SIZE - Long.BYTES;
         words.putLong(0, wordAt(gpa));
         words.putLong(last, wordAt(gpa + last));
+    }
+
+    /** As {@link #fill}, every word of the page. */
+    public static void fillWhole(ByteBuffer page, long gpa) {
+        ByteBuffer words = page.slice().order(ByteOrder.LITTLE_ENDIAN);
+        for (int at = 0; at < PAGE_SIZE; at += Long.BYTES) {
+            words.putLong(at, wordAt(gpa + at));
+        }
     }
 }
