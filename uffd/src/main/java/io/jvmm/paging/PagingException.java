@@ -20,7 +20,7 @@ public final class PagingException extends RuntimeException {
     private final Reason reason;
     private final long gpa;
 
-    PagingException(Reason reason, long gpa, String message) {
+    public PagingException(Reason reason, long gpa, String message) {
         super("guest page at 0x%x: %s".formatted(gpa, message));
         this.reason = reason;
         this.gpa = gpa;

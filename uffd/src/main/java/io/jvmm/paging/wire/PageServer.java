@@ -174,6 +174,7 @@ public final class PageServer implements AutoCloseable {
                     new ServerEvent.Lost(
                             channel.peer(), why.reason(), String.valueOf(why.getMessage())));
         }
+        events.accept(new ServerEvent.Closed(channel.peer()));
     }
 
     private void memory(

@@ -39,4 +39,7 @@ public sealed interface ServerEvent {
      * @param message what was seen
      */
     record Lost(String peer, Refusal reason, String message) implements ServerEvent {}
+
+    /** A session's connections are closed: the last event of every session that was opened. */
+    record Closed(String peer) implements ServerEvent {}
 }

@@ -3,6 +3,7 @@ package io.jvmm.paging.wire;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
@@ -42,20 +43,41 @@ public final class Tls {
      * @throws IllegalArgumentException if the file is not so or the password wrong
      */
     public static Tls load(Path file, char[] password) {
+        return load(file, file, password);
+    }
+
+    /**
+     * Reads this side's key and certificate from one PKCS 12 file, and the certificates of those it
+     * trusts from another.
+     *
+     * @param password of both
+     * @throws IllegalArgumentException if a file is not so or the password wrong
+     */
+    public static Tls load(Path keyFile, Path trustFile, char[] password) {
+        KeyStore keyStore = read(keyFile, password);
+        KeyStore trustStore = read(trustFile, password);
         try {
-            KeyStore store = KeyStore.getInstance("PKCS12");
-            try (var in = Files.newInputStream(file)) {
-                store.load(in, password);
-            }
             KeyManagerFactory keys =
                     KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-            keys.init(store, password);
+            keys.init(keyStore, password);
             TrustManagerFactory trust =
                     TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            trust.init(store);
+            trust.init(trustStore);
             SSLContext context = SSLContext.getInstance(PROTOCOL);
             context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
             return new Tls(context);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalArgumentException(keyFile + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static KeyStore read(Path file, char[] password) {
+        try (var in = Files.newInputStream(file)) {
+            KeyStore store = KeyStore.getInstance("PKCS12");
+            store.load(in, password);
+            return store;
+        } catch (NoSuchFileException e) {
+            throw new IllegalArgumentException(file + " is not there", e);
         } catch (IOException | GeneralSecurityException e) {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
         }

@@ -2,9 +2,12 @@ package io.jvmm.paging.wire;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 
+import io.jvmm.ffi.uffd.FaultMessageTarget;
+import io.jvmm.paging.wire.handler.HandlerMessageTarget;
+
 /**
- * The {@link FuzzTargets}, driven by Jazzer. Not among the ordinary tests, because its agent
- * rewrites every class of the process. One target at a time:
+ * The {@link FuzzTargets} and those of the neighbours, driven by Jazzer. Not among the ordinary
+ * tests, because its agent rewrites every class of the process. One target at a time:
  *
  * <pre>JAZZER_FUZZ=1 mvn -pl uffd -am test -Dtest='WireFuzz#framesToAClient' \
  *     -Dsurefire.failIfNoSpecifiedTests=false</pre>
@@ -24,5 +27,15 @@ class WireFuzz {
     @FuzzTest(maxDuration = "3m")
     void framesToAServer(byte[] input) {
         FuzzTargets.server(input);
+    }
+
+    @FuzzTest(maxDuration = "3m")
+    void regionsOfAHandler(byte[] input) {
+        HandlerMessageTarget.regions(input);
+    }
+
+    @FuzzTest(maxDuration = "3m")
+    void faultMessages(byte[] input) {
+        FaultMessageTarget.messages(input);
     }
 }

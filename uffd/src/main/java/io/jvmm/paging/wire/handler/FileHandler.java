@@ -1,5 +1,6 @@
 package io.jvmm.paging.wire.handler;
 
+import io.jvmm.ffi.linux.Epoll;
 import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.KernelException;
@@ -28,62 +29,74 @@ public final class FileHandler {
     // How long a fault rests whose range is changing, when no message about the change is there.
     private static final int RETRY_MILLIS = 1;
 
+    private static final long FAULTS = 0;
+    private static final long END = 1;
+
     private final Handover machine;
     private final Fd socket;
     private final Fd file;
+    private final Fd stop;
     private final FaultMessages messages = new FaultMessages(BATCH);
     private final Deque<Long> faults = new ArrayDeque<>();
     private final Map<HandlerRegion, BitSet> removed = new HashMap<>();
+    private long copied;
 
     /**
      * @param machine whom to serve; closed by the caller, afterwards
      * @param socket on which it came; its end is the machine's
      * @param file what the regions' offsets refer to
+     * @param stop becomes readable when the handler shall end before the machine does
+     * @throws HandlerException if the file ends before the regions do
      */
-    public FileHandler(Handover machine, Fd socket, Fd file) {
+    public FileHandler(Handover machine, Fd socket, Fd file, Fd stop) {
         this.machine = machine;
         this.socket = socket;
         this.file = file;
+        this.stop = stop;
+        long bytes = file.sizeBytes();
         for (HandlerRegion region : machine.regions()) {
+            if (region.size() > bytes - region.offset()) {
+                throw new HandlerException(
+                        "the machine has 0x%x bytes at 0x%x of the file, which has 0x%x"
+                                .formatted(region.size(), region.offset(), bytes));
+            }
             removed.put(region, new BitSet());
         }
     }
 
     /**
-     * Serves until the machine ends.
+     * Serves until the machine ends, or this handler shall.
      *
+     * @return the bytes that it has put in place
      * @throws HandlerException if the machine touches what it has not told of
      * @throws KernelException if the file cannot be read, or the kernel refuses
      */
-    public void run() {
+    public long run() {
         long largest =
                 machine.regions().stream().mapToLong(HandlerRegion::pageSize).max().orElseThrow();
         machine.uffd().setNonBlocking(true);
-        try (Mapping page = Mapping.anonymous(largest)) {
-            while (awaitWork() && read() && serve(page)) {
+        try (Mapping page = Mapping.anonymous(largest);
+                Epoll epoll = Epoll.create(3)) {
+            epoll.add(machine.uffd().fd(), Epoll.EPOLLIN, FAULTS);
+            // The machine says nothing more: what can be read is the end.
+            epoll.add(socket, Epoll.EPOLLIN | Epoll.EPOLLRDHUP, END);
+            epoll.add(stop, Epoll.EPOLLIN, END);
+            while (awaitWork(epoll) && read() && serve(page)) {
                 // Goes on.
             }
         }
+        return copied;
     }
 
-    /** Waits for faults. False when the machine has closed its socket. */
-    private boolean awaitWork() {
-        while (true) {
-            // The machine says nothing more: what can be read is the end.
-            if (socket.poll(Fd.POLLIN, 0) > 0) {
+    /** Waits for faults. False when all is over. */
+    private boolean awaitWork(Epoll epoll) {
+        int count = epoll.await(faults.isEmpty() ? -1 : RETRY_MILLIS);
+        for (int i = 0; i < count; i++) {
+            if (epoll.data(i) == END) {
                 return false;
             }
-            // A descriptor to wait for both would be one more; a look at the end each 100 ms will
-            // do
-            // for what is no emergency.
-            int events = machine.uffd().fd().poll(Fd.POLLIN, faults.isEmpty() ? 100 : RETRY_MILLIS);
-            if (events > 0 || !faults.isEmpty()) {
-                return true;
-            }
-            if (events < 0 && !Errno.EINTR.is(events)) {
-                throw new KernelException("poll", Errno.of(events));
-            }
         }
+        return true;
     }
 
     /** Takes in all messages that there are. False when the machine has ended. */
@@ -180,6 +193,7 @@ public final class FileHandler {
             if (result <= 0) {
                 break;
             }
+            copied += result;
         }
         if (Errno.EEXIST.is(result)) {
             // Somebody else was quicker, and may have left the waking to us.

@@ -4,8 +4,12 @@ import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.FdPassing;
 import io.jvmm.ffi.linux.KernelException;
+import io.jvmm.ffi.linux.PidFd;
 import io.jvmm.ffi.linux.UnixSocket;
 import io.jvmm.ffi.uffd.Userfaultfd;
+import io.jvmm.paging.wire.handler.HandlerEvent.Cause;
+
+import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,9 +28,11 @@ import java.util.List;
 public final class HandlerLink implements AutoCloseable {
 
     private final Fd socket;
+    private final @Nullable PidFd process;
 
-    private HandlerLink(Fd socket) {
+    private HandlerLink(Fd socket, @Nullable PidFd process) {
         this.socket = socket;
+        this.process = process;
     }
 
     /**
@@ -40,15 +46,52 @@ public final class HandlerLink implements AutoCloseable {
      */
     public static HandlerLink handOver(Path path, Userfaultfd uffd, List<HandlerRegion> regions) {
         Fd socket = UnixSocket.connect(path);
+        PidFd process = null;
         try {
+            process = PidFd.ofPeer(socket).orElse(null);
             FdPassing.send(socket, HandlerMessage.encode(regions), List.of(uffd.fd()));
             for (HandlerRegion region : regions) {
                 KernelException.check("UFFDIO_WAKE", uffd.tryWake(region.address(), region.size()));
             }
-            return new HandlerLink(socket);
+            return new HandlerLink(socket, process);
         } catch (KernelException e) {
+            if (process != null) {
+                process.close();
+            }
             socket.close();
             throw e;
+        }
+    }
+
+    /** The socket, to wait on it. */
+    Fd socket() {
+        return socket;
+    }
+
+    /** The handler's process, if it is seen from here. */
+    @Nullable PidFd process() {
+        return process;
+    }
+
+    /** The handler's process number, or 0. */
+    int pid() {
+        return process == null ? 0 : process.pid();
+    }
+
+    /** Why the handler serves no more; null while it does. */
+    @Nullable Cause end() {
+        if (process != null && process.hasEnded()) {
+            return Cause.EXITED;
+        }
+        int events = socket.poll(Fd.POLLIN, 0);
+        if (events <= 0) {
+            return null;
+        }
+        try (FdPassing.Message message = FdPassing.receive(socket, 1, 1)) {
+            return message.payload().length == 0 ? Cause.CLOSED : Cause.TALKED;
+        } catch (KernelException e) {
+            // ECONNRESET: it has closed with something left unread.
+            return Cause.CLOSED;
         }
     }
 
@@ -80,5 +123,8 @@ public final class HandlerLink implements AutoCloseable {
     @Override
     public void close() {
         socket.close();
+        if (process != null) {
+            process.close();
+        }
     }
 }

@@ -8,7 +8,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 
 class HandlerMessageTest {
 
@@ -94,5 +96,20 @@ class HandlerMessageTest {
     void refusesAMessageThatIsTooLong() {
         assertThatExceptionOfType(HandlerException.class)
                 .isThrownBy(() -> decode("[" + (GOOD + ",").repeat(2000) + GOOD + "]"));
+    }
+
+    @Test
+    void bytesThatAreAlmostAMessageAreRefusedOrRight() {
+        Random random = new Random(5);
+        byte[] good = ("[" + GOOD + ",\n " + GOOD + "]").getBytes(StandardCharsets.US_ASCII);
+        for (int i = 0; i < 50_000; i++) {
+            byte[] input = Arrays.copyOf(good, good.length - random.nextInt(3) * i % good.length);
+            for (int change = random.nextInt(4); change > 0 && input.length > 0; change--) {
+                byte other = good[random.nextInt(good.length)];
+                input[random.nextInt(input.length)] =
+                        random.nextBoolean() ? other : (byte) random.nextInt();
+            }
+            HandlerMessageTarget.regions(input);
+        }
     }
 }

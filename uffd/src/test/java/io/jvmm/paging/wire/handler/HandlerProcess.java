@@ -1,5 +1,6 @@
 package io.jvmm.paging.wire.handler;
 
+import io.jvmm.ffi.linux.EventFd;
 import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.UnixSocket;
 
@@ -37,8 +38,9 @@ final class HandlerProcess {
             System.out.print('!');
             System.out.flush();
             try (Fd socket = UnixSocket.accept(listening);
+                    EventFd never = EventFd.create();
                     Handover machine = Handover.receive(socket, Duration.ofSeconds(60))) {
-                new FileHandler(machine, socket, file).run();
+                long _ = new FileHandler(machine, socket, file, never.fd()).run();
             }
         }
     }

@@ -1,0 +1,208 @@
+package io.jvmm.paging.wire.handler;
+
+import io.jvmm.ffi.linux.Epoll;
+import io.jvmm.ffi.linux.Errno;
+import io.jvmm.ffi.linux.EventFd;
+import io.jvmm.ffi.linux.Fd;
+import io.jvmm.ffi.linux.KernelException;
+import io.jvmm.ffi.linux.PidFd;
+import io.jvmm.ffi.linux.UnixSocket;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+
+/**
+ * Listens for machines that want their page faults served from one file, and gives each a {@link
+ * FileHandler} with a thread of its own. A machine that does not keep to the handshake is refused,
+ * and the others notice nothing.
+ *
+ * <p>Thread-safe.
+ */
+public final class HandlerServer implements AutoCloseable {
+
+    private static final long CONNECTION = 0;
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private final Path path;
+    private final Fd listening;
+    private final Fd file;
+    private final Duration opening;
+    private final Consumer<MachineEvent> events;
+    private final Semaphore room;
+    private final EventFd stop = EventFd.create();
+    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
+    private final Thread accepting;
+    private volatile boolean closed;
+
+    private HandlerServer(
+            Path path,
+            Fd listening,
+            Fd file,
+            int machines,
+            Duration opening,
+            Consumer<MachineEvent> events) {
+        this.path = path;
+        this.listening = listening;
+        this.file = file;
+        this.opening = opening;
+        this.events = events;
+        room = new Semaphore(machines);
+        accepting = Thread.ofPlatform().name("handler-accept").daemon().unstarted(this::accept);
+    }
+
+    /**
+     * Listens and serves until it is closed.
+     *
+     * @param path of the socket, which only this user may connect to; one that a dead handler has
+     *     left is replaced
+     * @param file kept open by the caller until the server is closed
+     * @param machines how many at a time
+     * @param opening how long a machine may take for the handshake
+     * @param events called from the threads that serve; must not wait or throw
+     * @throws IOException if the path cannot be had
+     */
+    public static HandlerServer open(
+            Path path, Fd file, int machines, Duration opening, Consumer<MachineEvent> events)
+            throws IOException {
+        removeStale(path);
+        Fd listening = UnixSocket.listen(path);
+        try {
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+            listening.setNonBlocking(true);
+        } catch (IOException | KernelException e) {
+            listening.close();
+            throw e;
+        }
+        HandlerServer server = new HandlerServer(path, listening, file, machines, opening, events);
+        server.accepting.start();
+        return server;
+    }
+
+    /** A socket's file outlives a handler that was killed; one that somebody serves is left. */
+    private static void removeStale(Path path) throws IOException {
+        if (!Files.exists(path)) {
+            return;
+        }
+        try (Fd _ = UnixSocket.connect(path)) {
+            throw new IOException(path + " is in use by another handler");
+        } catch (KernelException e) {
+            if (!e.errno().equals(Errno.ECONNREFUSED)) {
+                throw new IOException(path + " is there and no socket: " + e.getMessage(), e);
+            }
+            Files.deleteIfExists(path);
+        }
+    }
+
+    private void accept() {
+        try (Epoll epoll = Epoll.create(2)) {
+            epoll.add(listening, Epoll.EPOLLIN, CONNECTION);
+            epoll.add(stop.fd(), Epoll.EPOLLIN, CONNECTION + 1);
+            while (!closed) {
+                if (epoll.await(-1) > 0 && !closed) {
+                    acceptOne();
+                }
+            }
+        }
+    }
+
+    private void acceptOne() {
+        Fd socket;
+        try {
+            socket = UnixSocket.accept(listening);
+        } catch (KernelException e) {
+            // It is gone already; or this process has no descriptor left, and others may close
+            // some.
+            LockSupport.parkNanos(PAUSE_NANOS);
+            return;
+        }
+        Thread thread = Thread.ofPlatform().name("handler").daemon().unstarted(() -> run(socket));
+        threads.add(thread);
+        thread.start();
+    }
+
+    private void run(Fd socket) {
+        try (socket) {
+            int pid = PidFd.ofPeer(socket).map(HandlerServer::numberOf).orElse(0);
+            if (!room.tryAcquire()) {
+                events.accept(new MachineEvent.Refused(pid, "too many machines are served"));
+                return;
+            }
+            try {
+                serve(socket, pid);
+            } catch (HandlerException | KernelException e) {
+                events.accept(new MachineEvent.Refused(pid, String.valueOf(e.getMessage())));
+            } finally {
+                room.release();
+            }
+        } finally {
+            threads.remove(Thread.currentThread());
+        }
+    }
+
+    private static int numberOf(PidFd process) {
+        try (process) {
+            return process.pid();
+        }
+    }
+
+    private void serve(Fd socket, int pid) {
+        try (Handover machine = Handover.receive(socket, opening)) {
+            FileHandler handler = new FileHandler(machine, socket, file, stop.fd());
+            long bytes = machine.regions().stream().mapToLong(HandlerRegion::size).sum();
+            events.accept(new MachineEvent.Accepted(pid, bytes));
+            events.accept(new MachineEvent.Ended(pid, handler.run()));
+        }
+    }
+
+    /** How many machines are connected. */
+    public int machines() {
+        return threads.size();
+    }
+
+    /**
+     * Leaves all machines, which see the end of their sockets, and waits until no thread uses the
+     * file any more. A second call does nothing.
+     */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        stop.signal();
+        join(accepting);
+        while (!threads.isEmpty()) {
+            threads.forEach(HandlerServer::join);
+        }
+        listening.close();
+        stop.close();
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            // Whoever comes next replaces it.
+        }
+    }
+
+    private static void join(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
