@@ -77,7 +77,15 @@ class RoomsTest {
                     Map.entry("host", Set.of("ffi.kvm", "ffi.linux", "ffi.uffd")),
                     Map.entry(
                             "cli",
-                            Set.of("machine", "host", "boot", "backend", "guest", "ffi.linux")),
+                            Set.of(
+                                    "machine",
+                                    "host",
+                                    "boot",
+                                    "memory",
+                                    "backend",
+                                    "paging.wire",
+                                    "guest",
+                                    "ffi.linux")),
                     Map.entry("entry", Set.of("cli")));
 
     /** The command; and what jextract generates can trace, which nobody turns on. */

@@ -22,9 +22,14 @@ public final class Main {
     static int run(String... args) {
         RunCommand command = new RunCommand();
         return new CommandLine(command)
-                .setExecutionExceptionHandler((e, line, _) -> explain(e, line, command.verbose()))
+                .setExecutionExceptionHandler(
+                        (e, line, _) -> explain(e, line, command.verbose() || isVerbose(line)))
                 .setParameterExceptionHandler(Main::explainUsage)
                 .execute(args);
+    }
+
+    private static boolean isVerbose(CommandLine line) {
+        return line.getCommand() instanceof PageServerCommand server && server.verbose();
     }
 
     private static int explain(Exception e, CommandLine line, boolean verbose) {
@@ -38,6 +43,10 @@ public final class Main {
                     case BootException boot -> {
                         err.println("vmm: " + boot.getMessage());
                         yield ExitCode.BAD_IMAGE;
+                    }
+                    case CommandException command -> {
+                        err.println("vmm: " + command.getMessage());
+                        yield command.exitCode();
                     }
                     case KernelException host -> {
                         err.println("vmm: " + host.getMessage());
@@ -62,7 +71,9 @@ public final class Main {
     private static int explainUsage(CommandLine.ParameterException e, String[] args) {
         PrintWriter err = e.getCommandLine().getErr();
         err.println("vmm: " + e.getMessage());
-        err.println("vmm: see vmm --help");
+        err.println(
+                "vmm: see %s --help"
+                        .formatted(e.getCommandLine().getCommandSpec().qualifiedName()));
         err.flush();
         return ExitCode.USAGE;
     }

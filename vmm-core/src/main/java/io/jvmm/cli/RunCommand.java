@@ -33,7 +33,7 @@ import java.util.stream.Stream;
         name = "vmm",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {HostCommand.class, GenerateCompletion.class},
+        subcommands = {HostCommand.class, PageServerCommand.class, GenerateCompletion.class},
         sortOptions = false,
         description = "Boots a kernel in a virtual machine on KVM and connects its serial port.",
         footer = {
