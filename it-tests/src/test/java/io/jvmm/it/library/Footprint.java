@@ -15,12 +15,12 @@ import java.util.stream.Stream;
  * @param threads kernel threads
  * @param residentBytes memory that is present
  */
-record Footprint(
+public record Footprint(
         long descriptors, long mappings, long vcpuPages, long threads, long residentBytes) {
 
     private static final Path SELF = Path.of("/proc/self");
 
-    static Footprint now() {
+    public static Footprint now() {
         try {
             return new Footprint(
                     entries("fd"),
