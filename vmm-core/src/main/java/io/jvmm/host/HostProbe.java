@@ -30,7 +30,7 @@ final class HostProbe implements AutoCloseable {
     /** Iterations that interpreters need milliseconds for, and processors microseconds. */
     private static final int LOOP_ITERATIONS = 10_000;
 
-    private static final int ROUNDS = 3;
+    private static final int ROUNDS = 10;
 
     /** {@code fwait; ldmxcsr [rdi]; pxor xmm0, xmm0}: every 64-bit processor has them. */
     private static final byte[] BASELINE = HexFormat.of().parseHex("9b0fae17660fefc0");
