@@ -10,6 +10,10 @@ import java.lang.foreign.MemorySegment;
  * ({@code struct kvm_guest_debug}). While it is on, the guest's own breakpoints are off.
  *
  * <p>Source: {@code Documentation/virt/kvm/api.rst}, {@code KVM_SET_GUEST_DEBUG}.
+ *
+ * @param control {@code KVM_GUESTDBG_*}
+ * @param address linear, of the first breakpoint
+ * @param dr7 what is on, as in the register of that name
  */
 public record GuestDebug(int control, long address, long dr7) {
 
@@ -17,11 +21,9 @@ public record GuestDebug(int control, long address, long dr7) {
     static final long CONTROL = 0;
     static final long REGISTERS = 8;
 
-    /** {@code KVM_GUESTDBG_ENABLE}, {@code _SINGLESTEP} and {@code _USE_HW_BP}. */
-    private static final int ENABLE = 1;
-
-    private static final int SINGLE_STEP = 2;
-    private static final int HARDWARE_BREAKPOINTS = 0x2_0000;
+    static final int KVM_GUESTDBG_ENABLE = 1;
+    static final int KVM_GUESTDBG_SINGLESTEP = 2;
+    static final int KVM_GUESTDBG_USE_HW_BP = 0x2_0000;
 
     private static final int DR7 = 7;
     private static final long DR7_RESERVED = 1 << 10;
@@ -29,15 +31,14 @@ public record GuestDebug(int control, long address, long dr7) {
     /** The first breakpoint is on, and is one of instructions (SDM volume 3, 18.2.4). */
     private static final long DR7_FIRST = 1;
 
-    /** Nowhere. */
-    public static final GuestDebug OFF = new GuestDebug(0, 0, 0);
-
     /** After the next instruction. */
-    public static final GuestDebug STEP = new GuestDebug(ENABLE | SINGLE_STEP, 0, 0);
+    public static final GuestDebug STEP =
+            new GuestDebug(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP, 0, 0);
 
     /** Before the instruction at a linear address, each time. */
     public static GuestDebug before(long linear) {
-        return new GuestDebug(ENABLE | HARDWARE_BREAKPOINTS, linear, DR7_RESERVED | DR7_FIRST);
+        return new GuestDebug(
+                KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP, linear, DR7_RESERVED | DR7_FIRST);
     }
 
     void write(MemorySegment m) {

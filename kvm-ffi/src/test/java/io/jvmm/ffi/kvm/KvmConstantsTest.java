@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 class KvmConstantsTest {
 
     static Stream<Field> numbers() {
-        return Stream.of(KvmConstants.class, KvmRequests.class, SyncRegs.class)
+        return Stream.of(KvmConstants.class, KvmRequests.class, SyncRegs.class, GuestDebug.class)
                 .flatMap(type -> Arrays.stream(type.getDeclaredFields()))
                 .filter(field -> field.getName().startsWith("KVM_"));
     }
