@@ -136,7 +136,9 @@ class PageServerProcessTest {
         try (Machine machine = Machine.create(config)) {
             events.await(HandlerEvent.Served.class);
             first.kill();
-            assertThat(events.await(HandlerEvent.Lost.class).cause()).isEqualTo(Cause.EXITED);
+            // Its socket ends first, and the rest of it when the processor has time for that.
+            assertThat(events.await(HandlerEvent.Lost.class).cause())
+                    .isIn(Cause.EXITED, Cause.CLOSED);
             machine.start();
             events.await(HandlerEvent.Overdue.class);
             handler(socket);

@@ -27,6 +27,8 @@ import java.util.List;
  */
 public final class HandlerLink implements AutoCloseable {
 
+    private static final int ENDING_MILLIS = 1000;
+
     private final Fd socket;
     private final @Nullable PidFd process;
 
@@ -78,7 +80,10 @@ public final class HandlerLink implements AutoCloseable {
         return process == null ? 0 : process.pid();
     }
 
-    /** Why the handler serves no more; null while it does. */
+    /**
+     * Why the handler serves no more; null while it does. Takes a moment where the socket has ended
+     * and the process has not yet.
+     */
     @Nullable Cause end() {
         if (process != null && process.hasEnded()) {
             return Cause.EXITED;
@@ -88,11 +93,17 @@ public final class HandlerLink implements AutoCloseable {
             return null;
         }
         try (FdPassing.Message message = FdPassing.receive(socket, 1, 1)) {
-            return message.payload().length == 0 ? Cause.CLOSED : Cause.TALKED;
+            return message.payload().length == 0 ? closed() : Cause.TALKED;
         } catch (KernelException e) {
             // ECONNRESET: it has closed with something left unread.
-            return Cause.CLOSED;
+            return closed();
         }
+    }
+
+    /** A process that ends closes its socket first. */
+    private Cause closed() {
+        boolean hasEnded = process != null && process.fd().poll(Fd.POLLIN, ENDING_MILLIS) > 0;
+        return hasEnded ? Cause.EXITED : Cause.CLOSED;
     }
 
     /**

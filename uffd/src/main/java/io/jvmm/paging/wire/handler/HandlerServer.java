@@ -10,6 +10,7 @@ import io.jvmm.ffi.linux.UnixSocket;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
@@ -29,6 +30,9 @@ import java.util.function.Consumer;
  */
 public final class HandlerServer implements AutoCloseable {
 
+    // Of a file's mode: its kind, and that of a socket.
+    private static final int S_IFMT = 0170000;
+    private static final int S_IFSOCK = 0140000;
     private static final long CONNECTION = 0;
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
@@ -89,14 +93,19 @@ public final class HandlerServer implements AutoCloseable {
 
     /** A socket's file outlives a handler that was killed; one that somebody serves is left. */
     private static void removeStale(Path path) throws IOException {
-        if (!Files.exists(path)) {
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
             return;
+        }
+        Object mode = Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+        if (!(mode instanceof Integer bits) || (bits & S_IFMT) != S_IFSOCK) {
+            // An attempt to connect would be refused there as at a dead handler's socket.
+            throw new IOException(path + " is there and no socket");
         }
         try (Fd _ = UnixSocket.connect(path)) {
             throw new IOException(path + " is in use by another handler");
         } catch (KernelException e) {
             if (!e.errno().equals(Errno.ECONNREFUSED)) {
-                throw new IOException(path + " is there and no socket: " + e.getMessage(), e);
+                throw new IOException(path + ": " + e.getMessage(), e);
             }
             Files.deleteIfExists(path);
         }
