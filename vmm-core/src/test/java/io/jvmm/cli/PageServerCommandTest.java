@@ -121,6 +121,10 @@ class PageServerCommandTest {
                 ExitCode.HOST,
                 "cannot listen at " + image,
                 "no socket");
+        assertRefused(
+                CommandRun.of("page-server", "-f", image, "-l", "unix:" + image, "-t", token),
+                ExitCode.HOST,
+                "no socket");
         assertThat(Path.of(image)).exists();
     }
 

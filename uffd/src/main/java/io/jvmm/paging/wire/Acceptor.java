@@ -11,10 +11,17 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /** Where connections come in. */
 interface Acceptor extends AutoCloseable {
+
+    /** Of a file's mode: what kind of file it is. */
+    int S_IFMT = 0170000;
+
+    /** A socket. */
+    int S_IFSOCK = 0140000;
 
     /** The address that was bound, with the port that the system has chosen. */
     SocketAddress address();
@@ -41,7 +48,8 @@ interface Acceptor extends AutoCloseable {
 
     /** A socket's file outlives a server that was killed; one that somebody serves is left. */
     private static void removeStale(UnixDomainSocketAddress address) throws IOException {
-        if (Files.exists(address.getPath())) {
+        if (Files.exists(address.getPath(), LinkOption.NOFOLLOW_LINKS)) {
+            requireSocket(address.getPath());
             try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
                 probe.connect(address);
             } catch (ConnectException e) {
@@ -49,6 +57,19 @@ interface Acceptor extends AutoCloseable {
                 return;
             }
             throw new IOException(address + " is in use by another server");
+        }
+    }
+
+    /**
+     * Whoever names another file by mistake keeps it: an attempt to connect is refused there as at
+     * a dead server's socket.
+     *
+     * @throws IOException if it is none
+     */
+    private static void requireSocket(Path path) throws IOException {
+        Object mode = Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+        if (!(mode instanceof Integer bits) || (bits & S_IFMT) != S_IFSOCK) {
+            throw new IOException(path + " is there and no socket");
         }
     }
 

@@ -8,6 +8,7 @@ import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -71,6 +72,10 @@ public final class PeerAddress {
         if (address instanceof InetSocketAddress tcp) {
             // A name is looked up anew for each attempt: the peer may have moved.
             InetSocketAddress target = new InetSocketAddress(tcp.getHostString(), tcp.getPort());
+            if (target.isUnresolved()) {
+                // A channel would say so with an exception that is none of input and output.
+                throw new UnknownHostException(tcp.getHostString() + ": name not known");
+            }
             if (tls != null) {
                 return connectTls(target, tls, within);
             }

@@ -79,6 +79,25 @@ class PeerPageSourceTest {
         fetchesAll(PeerAddress.tcp("127.0.0.1", 0), ServerLimits.DEFAULT, PeerConfig.DEFAULT);
     }
 
+    /** Names come and go with the machines that they are for. */
+    @Test
+    void aNameThatIsNotKnownYetIsTriedAgain() throws IOException, InterruptedException {
+        try (PageServer serving = serve(address, ServerLimits.DEFAULT);
+                PeerPageSource source =
+                        connect(PeerAddress.tcp("nobody.invalid", 1), PeerConfig.DEFAULT);
+                TestClient client = new TestClient(source, layout, 100, 1, false)) {
+            source.start(client);
+            client.go();
+            PeerState.Away away = states.await(PeerState.Away.class);
+            assertThat(away.reason()).isEqualTo(Refusal.LOST);
+            assertThat(away.message()).contains("nobody.invalid: name not known");
+            source.redirect(serving.address());
+            client.await();
+            client.assertAllRight();
+            states.await(PeerState.Complete.class);
+        }
+    }
+
     @Test
     void bringsEveryPageCompressed() throws IOException, InterruptedException {
         fetchesAll(
