@@ -69,7 +69,7 @@ class ContainersTest {
     private static final int OUTAGES = 3;
     private static final String SERVER = "pages";
     private static final int PORT = 7070;
-    private static final Duration LIMIT = Duration.ofSeconds(120);
+    private static final int LIMIT_SECONDS = 120;
 
     @TempDir static Path data;
     private static DockerImageName image = DockerImageName.parse("scratch");
@@ -108,11 +108,10 @@ class ContainersTest {
                 new GenericContainer<>(image)
                         .withNetwork(network)
                         .withCommand(command.toArray(String[]::new))
-                        .withCreateContainerCmdModifier(
-                                create -> {
-                                    hostConfig(create).withBinds(HostImage.binds(paths));
-                                    settings.accept(create);
-                                });
+                        .withCreateContainerCmdModifier(create -> {
+                            hostConfig(create).withBinds(HostImage.binds(paths));
+                            settings.accept(create);
+                        });
         owned.add(container);
         return container;
     }
@@ -143,7 +142,9 @@ class ContainersTest {
         GenericContainer<?> server =
                 container(command, List.of(jar), create -> {})
                         .withNetworkAliases(SERVER)
-                        .waitingFor(Wait.forLogMessage("ready\\n", 1).withStartupTimeout(LIMIT));
+                        .waitingFor(
+                                Wait.forLogMessage("ready\\n", 1)
+                                        .withStartupTimeout(Duration.ofSeconds(LIMIT_SECONDS)));
         server.start();
         return server;
     }
@@ -213,7 +214,7 @@ class ContainersTest {
         void await(String text, int times) throws TimeoutException {
             output.waitUntil(
                     frame -> frame.getUtf8String().contains(text),
-                    Math.toIntExact(LIMIT.toSeconds()),
+                    LIMIT_SECONDS,
                     TimeUnit.SECONDS,
                     times);
         }
@@ -223,9 +224,7 @@ class ContainersTest {
             input.flush();
             String[] found = new String[1];
             output.waitUntil(
-                    frame -> isAnswer(frame, answer, found),
-                    Math.toIntExact(LIMIT.toSeconds()),
-                    TimeUnit.SECONDS);
+                    frame -> isAnswer(frame, answer, found), LIMIT_SECONDS, TimeUnit.SECONDS);
             return found[0];
         }
 
@@ -316,7 +315,7 @@ class ContainersTest {
         kill(first.container);
         log.waitUntil(
                 frame -> frame.getUtf8String().contains(": lost ("),
-                Math.toIntExact(LIMIT.toSeconds()),
+                LIMIT_SECONDS,
                 TimeUnit.SECONDS);
         Vm second = machine(SLOW_MIB, "sequential");
         second.await("source Complete", 1);

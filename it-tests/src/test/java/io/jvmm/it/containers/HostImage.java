@@ -60,8 +60,9 @@ final class HostImage {
     }
 
     /**
-     * Where the system, the Java runtime and the class path are on the host, to be mounted there. By
-     * the engine's own interface: Testcontainers would try its mounts with an image of its own first.
+     * Where the system, the Java runtime and the class path are on the host, to be mounted there.
+     * By the engine's own interface: Testcontainers would try its mounts with an image of its own
+     * first.
      *
      * @param more further files and folders
      */

@@ -125,7 +125,7 @@ final class CutWire implements AutoCloseable {
         synchronized (this) {
             current = next;
         }
-        if (!current.done.await(120, TimeUnit.SECONDS)) {
+        if (!current.done.await(10, TimeUnit.MINUTES)) {
             throw new AssertionError("never came to " + current.step);
         }
     }

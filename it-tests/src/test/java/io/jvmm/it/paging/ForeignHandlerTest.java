@@ -313,7 +313,7 @@ class ForeignHandlerTest {
                 (memory, pager) -> {
                     assertThat(pager.allPresent()).isFalse();
                     for (int i = 0; i < 100; i++) {
-                        long at = i * 37 * 4096L;
+                        long at = i * 37L * 4096;
                         pager.populate((4L << 30) + at + 8, 8000, LONG);
                         assertThat(word(memory, MEMORY / 2 + at))
                                 .isEqualTo(PayloadPages.wordAt(MEMORY / 2 + at));

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  */
 public final class Talker implements AutoCloseable {
 
-    private static final Duration LIMIT = Duration.ofSeconds(120);
+    private static final Duration LIMIT = Duration.ofMinutes(10);
 
     private final Process process;
     private final Writer input;
