@@ -49,8 +49,7 @@ public final class GuardedView implements PageGate, AutoCloseable {
             opened =
                     Userfaultfd.open(
                             Set.of(Feature.SIGBUS, Feature.MISSING_SHMEM, Feature.MINOR_SHMEM));
-            opened.register(
-                    view.address(), length, Set.of(Tracking.MISSING, Tracking.MINOR));
+            opened.register(view.address(), length, Set.of(Tracking.MISSING, Tracking.MINOR));
             uffd = opened;
         } catch (RuntimeException e) {
             if (opened != null) {

@@ -94,7 +94,7 @@ final class PagingBench {
     private void measure(CReference c, Fd image) throws IOException, InterruptedException {
         out.printf(
                 "paging, guest in ring %d, %d rounds, memory touched before%n%n%-22s %10s %10s %7s"
-                    + " %29s%n",
+                        + " %29s%n",
                 ring, rounds, "", "Java", "C", "", "stalls in us");
         out.printf(
                 "%-22s %10s %10s %7s %9s %9s %9s%n",
@@ -224,7 +224,8 @@ final class PagingBench {
                 stalls = result.stalls;
             }
         }
-        double rate = fill / PAGE * 1e9 / median(nanos);
+        long pages = fill / PAGE;
+        double rate = pages * 1e9 / median(nanos);
         out.printf("prefetch-%-13d %10.0f %10s %7s", vcpus, rate, "", "");
         if (stalls != null) {
             out.printf(
