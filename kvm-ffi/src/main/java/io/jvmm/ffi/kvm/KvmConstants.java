@@ -89,6 +89,9 @@ public final class KvmConstants {
 
     public static final int KVM_MEM_LOG_DIRTY_PAGES = 1;
     public static final int KVM_MEM_READONLY = 2;
+    public static final int KVM_MEM_GUEST_MEMFD = 4;
+
+    public static final int KVM_MEMORY_EXIT_FLAG_PRIVATE = 8;
 
     public static final int KVM_CPUID_FLAG_SIGNIFCANT_INDEX = 1;
 

@@ -25,6 +25,7 @@ final class KvmRequests {
     // On a virtual machine.
     static final long KVM_CREATE_VCPU = io(KVMIO, 0x41);
     static final long KVM_SET_USER_MEMORY_REGION = iow(KVMIO, 0x46, 32);
+    static final long KVM_SET_USER_MEMORY_REGION2 = iow(KVMIO, 0x49, KvmVm.MEMORY_REGION2_SIZE);
     static final long KVM_SET_TSS_ADDR = io(KVMIO, 0x47);
     static final long KVM_SET_IDENTITY_MAP_ADDR = iow(KVMIO, 0x48, 8);
     static final long KVM_CREATE_IRQCHIP = io(KVMIO, 0x60);
@@ -38,6 +39,7 @@ final class KvmRequests {
     static final long KVM_GET_PIT2 = ior(KVMIO, 0x9F, PitState.SIZE);
     static final long KVM_SET_PIT2 = iow(KVMIO, 0xA0, PitState.SIZE);
     static final long KVM_ENABLE_CAP = iow(KVMIO, 0xA3, 104);
+    static final long KVM_CREATE_GUEST_MEMFD = iowr(KVMIO, 0xD4, KvmVm.GUEST_MEMFD_SIZE);
 
     // On a vCPU.
     static final long KVM_RUN = io(KVMIO, 0x80);
@@ -45,6 +47,7 @@ final class KvmRequests {
     static final long KVM_SET_REGS = iow(KVMIO, 0x82, Regs.SIZE);
     static final long KVM_GET_SREGS = ior(KVMIO, 0x83, Sregs.SIZE);
     static final long KVM_SET_SREGS = iow(KVMIO, 0x84, Sregs.SIZE);
+    static final long KVM_TRANSLATE = iowr(KVMIO, 0x85, KvmVcpu.TRANSLATION_SIZE);
     static final long KVM_GET_MSRS = iowr(KVMIO, 0x88, 8);
     static final long KVM_SET_MSRS = iow(KVMIO, 0x89, 8);
     static final long KVM_SET_SIGNAL_MASK = iow(KVMIO, 0x8B, 4);

@@ -210,15 +210,20 @@ public final class KvmRun {
      * The bytes of the instruction that KVM could not emulate; empty when it did not fetch them.
      */
     public byte[] failedInstruction() {
-        boolean given =
-                page.get(JAVA_INT, INTERNAL_NDATA) > 0
-                        && (page.get(JAVA_LONG, EMULATION_FLAGS)
-                                        & KvmConstants
-                                                .KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)
-                                != 0;
         int size =
-                given ? Math.clamp(page.get(JAVA_BYTE, EMULATION_INSN_SIZE), 0, MAX_INSN_BYTES) : 0;
+                hasFailedInstruction()
+                        ? Math.clamp(page.get(JAVA_BYTE, EMULATION_INSN_SIZE), 0, MAX_INSN_BYTES)
+                        : 0;
         return page.asSlice(EMULATION_INSN_BYTES, size).toArray(JAVA_BYTE);
+    }
+
+    /** Whether KVM has fetched the instruction that it could not emulate. */
+    public boolean hasFailedInstruction() {
+        return page.get(JAVA_INT, INTERNAL_NDATA) > 0
+                && (page.get(JAVA_LONG, EMULATION_FLAGS)
+                                & KvmConstants.KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)
+                        != 0
+                && page.get(JAVA_BYTE, EMULATION_INSN_SIZE) > 0;
     }
 
     /** What the guest asks of the system: one of {@code KVM_SYSTEM_EVENT_*}. */

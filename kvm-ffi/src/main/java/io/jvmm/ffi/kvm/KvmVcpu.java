@@ -1,5 +1,6 @@
 package io.jvmm.ffi.kvm;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
@@ -25,6 +26,7 @@ public final class KvmVcpu implements AutoCloseable {
 
     static final int XSAVE_SIZE = 4096;
     static final int LAPIC_SIZE = 1024;
+    static final int TRANSLATION_SIZE = 24;
     static final int DEVICE_ATTR_SIZE = 24;
     static final long ATTR_GROUP = 4;
     static final long ATTR_NUMBER = 8;
@@ -91,6 +93,22 @@ public final class KvmVcpu implements AutoCloseable {
             MemorySegment segment = arena.allocate(Regs.SIZE, Long.BYTES);
             regs.write(segment);
             fd.ioctl("KVM_SET_REGS", KvmRequests.KVM_SET_REGS, segment);
+        }
+    }
+
+    /**
+     * The guest-physical address of a linear one, by the vCPU's page tables as they are.
+     *
+     * @return empty if they do not map it
+     */
+    public OptionalLong translate(long linear) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment translation = arena.allocate(TRANSLATION_SIZE, Long.BYTES);
+            translation.set(JAVA_LONG, 0, linear);
+            fd.ioctl("KVM_TRANSLATE", KvmRequests.KVM_TRANSLATE, translation);
+            return translation.get(JAVA_BYTE, 16) == 0
+                    ? OptionalLong.empty()
+                    : OptionalLong.of(translation.get(JAVA_LONG, 8));
         }
     }
 

@@ -23,6 +23,9 @@ public final class KvmVm implements AutoCloseable {
     private static final int PIT_CONFIG_SIZE = 64;
     private static final int MEMORY_REGION_SIZE = 32;
 
+    static final int MEMORY_REGION2_SIZE = 160;
+    static final int GUEST_MEMFD_SIZE = 64;
+
     static final int IRQCHIP_SIZE = 520;
     static final long IRQCHIP_ID = 0;
     static final long IRQCHIP_CONTENT = 8;
@@ -114,6 +117,44 @@ public final class KvmVm implements AutoCloseable {
             region.set(JAVA_LONG, 16, size);
             region.set(JAVA_LONG, 24, hva);
             fd.ioctl("KVM_SET_USER_MEMORY_REGION", KvmRequests.KVM_SET_USER_MEMORY_REGION, region);
+        }
+    }
+
+    /**
+     * Creates memory that belongs to the machine ({@code KVM_CAP_GUEST_MEMFD}).
+     *
+     * @param size bytes, a multiple of the page size
+     * @param flags {@code GUEST_MEMFD_FLAG_*}; 3, for memory that can be mapped and is shared with
+     *     the guest from the start, needs Linux 6.18
+     */
+    public Fd createGuestMemfd(long size, long flags) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment request = arena.allocate(GUEST_MEMFD_SIZE, Long.BYTES);
+            request.set(JAVA_LONG, 0, size);
+            request.set(JAVA_LONG, 8, flags);
+            return fd.ioctlForFd(
+                    "KVM_CREATE_GUEST_MEMFD", KvmRequests.KVM_CREATE_GUEST_MEMFD, request);
+        }
+    }
+
+    /**
+     * Maps a memory slot whose pages come from guest memory of {@link #createGuestMemfd}, from its
+     * first byte on.
+     *
+     * @param hva where the same memory, or other memory for what the guest shares, is mapped here
+     */
+    public void setGuestMemfdRegion(int slot, long gpa, long hva, long size, Fd guestMemfd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment region = arena.allocate(MEMORY_REGION2_SIZE, Long.BYTES);
+            region.set(JAVA_INT, 0, slot);
+            region.set(JAVA_INT, 4, KvmConstants.KVM_MEM_GUEST_MEMFD);
+            region.set(JAVA_LONG, 8, gpa);
+            region.set(JAVA_LONG, 16, size);
+            region.set(JAVA_LONG, 24, hva);
+            region.set(JAVA_LONG, 32, 0);
+            region.set(JAVA_INT, 40, guestMemfd.number());
+            fd.ioctl(
+                    "KVM_SET_USER_MEMORY_REGION2", KvmRequests.KVM_SET_USER_MEMORY_REGION2, region);
         }
     }
 

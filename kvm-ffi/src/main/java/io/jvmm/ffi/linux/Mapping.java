@@ -188,6 +188,15 @@ public final class Mapping implements AutoCloseable {
         }
     }
 
+    /**
+     * Advises on memory whose owner keeps it mapped meanwhile; pages of the whole range.
+     *
+     * @return {@code 0} or {@code -errno}
+     */
+    public static int tryAdviseAt(long address, long sizeBytes, Advice advice) {
+        return (int) Linux.call(Nr.MADVISE, address, sizeBytes, advice.number());
+    }
+
     // Advice on addresses that have been given back could hit whatever is mapped there by now.
     private synchronized void enter() {
         if (!arena.scope().isAlive()) {

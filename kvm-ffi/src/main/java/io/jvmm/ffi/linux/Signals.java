@@ -1,5 +1,6 @@
 package io.jvmm.ffi.linux;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
@@ -15,6 +16,9 @@ public final class Signals {
 
     /** Interrupt from the keyboard. */
     public static final int SIGINT = 2;
+
+    /** An access to memory that cannot be had. */
+    public static final int SIGBUS = 7;
 
     /** Free for applications; {@link Kick} uses it unless told otherwise. */
     public static final int SIGUSR1 = 10;
@@ -38,6 +42,12 @@ public final class Signals {
     private static final long SET = 0;
     private static final long TIMEOUT = 8;
     private static final long PREVIOUS = 24;
+    private static final long INFO = 32;
+
+    // struct siginfo, 128 bytes.
+    private static final long INFO_CODE = INFO + 8;
+    private static final long INFO_ADDRESS = INFO + 16;
+    private static final int BUS_MCEERR_AR = 4;
 
     private Signals() {}
 
@@ -86,6 +96,26 @@ public final class Signals {
      * @return whether there was one
      */
     public static boolean takePending(int signal) {
+        return take(signal, 0);
+    }
+
+    /**
+     * Takes a {@link #SIGBUS} that waits for this thread, which must have blocked it: one that
+     * tells of a page whose content is not to be had, such as one marked by {@code UFFDIO_POISON}.
+     *
+     * @return the address, or 0 if there was none that tells of a page
+     */
+    public static long takeMissingPage() {
+        MemorySegment scratch = Linux.scratch();
+        if (!take(SIGBUS, scratch.address() + INFO)) {
+            return 0;
+        }
+        return scratch.get(JAVA_INT, INFO_CODE) == BUS_MCEERR_AR
+                ? scratch.get(JAVA_LONG, INFO_ADDRESS)
+                : 0;
+    }
+
+    private static boolean take(int signal, long info) {
         MemorySegment scratch = Linux.scratch();
         scratch.set(JAVA_LONG, SET, bit(signal));
         scratch.set(JAVA_LONG, TIMEOUT, 0);
@@ -96,7 +126,7 @@ public final class Signals {
                     Linux.call(
                             Nr.RT_SIGTIMEDWAIT,
                             scratch.address() + SET,
-                            0,
+                            info,
                             scratch.address() + TIMEOUT,
                             SET_BYTES);
         } while (Errno.EINTR.is(result));
