@@ -50,8 +50,9 @@ final class AnonymousInstaller extends Installer implements AutoCloseable {
         clearZeros(request);
         long offset = offset(transfer);
         long length = (long) CHUNK * PAGE;
+        long hva = states.memory.hva(first);
         int drops = states.drops();
-        long result = uffd.tryMove(states.memory.hva(first), memory(transfer), offset, length, 0);
+        long result = uffd.tryMove(hva, memory(transfer), offset, length, mode());
         if (result <= 0) {
             return 0;
         }
@@ -78,12 +79,12 @@ final class AnonymousInstaller extends Installer implements AutoCloseable {
     @Override
     long putFilled(Userfaultfd uffd, long hva, Transfer transfer, int at, long length) {
         long from = offset(transfer) + (long) at * PAGE;
-        return uffd.tryCopy(hva, memory(transfer), from, length, 0);
+        return uffd.tryCopy(hva, memory(transfer), from, length, mode());
     }
 
     @Override
     long replaceByZeros(Userfaultfd uffd, int page, boolean unseen) {
-        return uffd.tryCopy(states.memory.hva(page), zeroPage.segment(), 0, PAGE, 0);
+        return uffd.tryCopy(states.memory.hva(page), zeroPage.segment(), 0, PAGE, mode());
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.jvmm.paging.PagingStatistics.Path;
 import org.jspecify.annotations.Nullable;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.StampedLock;
 
 /**
  * Decides what is asked of the source next, and follows each transfer to its end. Called by the
@@ -41,6 +42,9 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     private final Workers workers;
     private final long retryNanos;
     private final AtomicInteger turn = new AtomicInteger();
+    // LOCKS: read while pages are put in place, written while shards are replaced. Neither waits
+    // for anything but the kernel, and nobody who waits for a page holds it.
+    private final StampedLock installing = new StampedLock();
     // Until then the source is not asked: it is away, or the memory is changing.
     private volatile long notBefore = System.nanoTime();
     private volatile boolean away;
@@ -87,7 +91,27 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     /** A fault was told for a page that counts as present; whether it was missing. */
     boolean heal(int page) {
-        return installer.heal(owner.shard(page).uffd, page);
+        long stamp = installing.readLock();
+        try {
+            return installer.heal(owner.shard(page).uffd, page);
+        } finally {
+            installing.unlockRead(stamp);
+        }
+    }
+
+    /** Does something while no page is being put in place. */
+    void exclusively(Runnable action) {
+        long stamp = installing.writeLock();
+        try {
+            action.run();
+        } finally {
+            installing.unlockWrite(stamp);
+        }
+    }
+
+    /** Whether somebody may sleep until a page comes. */
+    void wakes(boolean on) {
+        installer.wakes(on);
     }
 
     /**
@@ -124,7 +148,12 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     private boolean serveDropped(int page) {
         if (states.map.claim(page)) {
-            installer.zeros(owner.shard(page).uffd, page, 1, Cause.FAULT, false);
+            long stamp = installing.readLock();
+            try {
+                installer.zeros(owner.shard(page).uffd, page, 1, Cause.FAULT, false);
+            } finally {
+                installing.unlockRead(stamp);
+            }
         }
         return true;
     }
@@ -226,7 +255,12 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
                 owner.tell(new PagingEvent.SourceAway());
             }
         }
-        installer.install(owner.shard(transfer.first()).uffd, transfer);
+        long stamp = installing.readLock();
+        try {
+            installer.install(owner.shard(transfer.first()).uffd, transfer);
+        } finally {
+            installing.unlockRead(stamp);
+        }
         give(transfer);
     }
 

@@ -10,12 +10,13 @@ import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * Brings guest memory from a {@link PageSource} while the guest runs.
@@ -35,7 +36,7 @@ import java.util.concurrent.locks.LockSupport;
  * the 2 MiB around it present, as zeros. Private memory into which something is written before must
  * not use them ({@code MADV_NOHUGEPAGE}) until then.
  */
-public final class FaultService implements Pager, PageGate {
+public final class FaultService implements Pager, PageGate, SelfService {
 
     private static final long CHUNK_BYTES = 2L << 20;
     private static final long PAGE = PageRequest.PAGE_BYTES;
@@ -50,16 +51,28 @@ public final class FaultService implements Pager, PageGate {
     private final WorkingSetRecorder recorder = new WorkingSetRecorder();
     private final PagingClock clock;
     private final Runnable flightRecorderHook = this::recordStatistics;
+    private volatile FaultMode mode;
     private volatile @Nullable Attachment attachment;
     private boolean closed;
 
     /**
-     * A service that has nothing in its care yet.
+     * A service that has nothing in its care yet, for vCPUs that wait in the kernel.
      *
      * @param source closed with the service
      * @param listener is told of what happens, on a thread of its own
      */
     public FaultService(PageSource source, PagingConfig config, PagingListener listener) {
+        this(source, config, FaultMode.BLOCKING, listener);
+    }
+
+    /**
+     * As {@link #FaultService(PageSource, PagingConfig, PagingListener)}, for vCPUs that come to
+     * missing pages in another way. Whoever else touches one without asking the gate gets {@code
+     * EFAULT} from a system call then, and {@code SIGBUS} without.
+     */
+    public FaultService(
+            PageSource source, PagingConfig config, FaultMode mode, PagingListener listener) {
+        this.mode = mode;
         this.source = source;
         this.config = config;
         deadlineNanos = config.deadline().toNanos();
@@ -67,17 +80,21 @@ public final class FaultService implements Pager, PageGate {
     }
 
     /** What there is once memory was attached. */
-    private final class Attachment implements Shard.Handler, Dispatcher.Owner {
+    private final class Attachment implements Shard.Handler, Dispatcher.Owner, OwnFaults.Notes {
         final PageStates states;
         final Dispatcher dispatcher;
         final GatedAccess access;
-        final List<Shard> shards = new ArrayList<>();
+        final OwnFaults own;
+        // Replaced one by one when the mode changes.
+        final List<Shard> shards = new CopyOnWriteArrayList<>();
 
         Attachment(List<GuestRange> ranges) {
             states = new PageStates(new PagedMemory(ranges));
             dispatcher = new Dispatcher(states, source, config, this);
             access = new GatedAccess(states, dispatcher, recorder);
+            own = new OwnFaults(states, dispatcher, this, this, deadlineNanos);
             Set<Feature> features = features();
+            dispatcher.wakes(mode != FaultMode.ANNOTATED);
             try {
                 for (GuestRange range : states.memory.ranges()) {
                     addShards(range, features);
@@ -102,7 +119,7 @@ public final class FaultService implements Pager, PageGate {
                                 end - at,
                                 features,
                                 tracking(),
-                                new WaitTable(stalls),
+                                new WaitTable(stalls, states.map::isPresent),
                                 this));
                 at = end;
             }
@@ -133,15 +150,10 @@ public final class FaultService implements Pager, PageGate {
             }
             shard.waits.waits(threadId, page, now, deadlineNanos);
             if (states.map.isPresent(page)) {
-                boolean missing = dispatcher.heal(page);
-                faults.add(missing ? Fault.DROPPED : Fault.PRESENT, 1);
-                shard.waits.arrived(page, 1, System.nanoTime());
+                present(dispatcher.heal(page));
                 return;
             }
-            faults.add(kindOf(page), 1);
-            if (states.want(page)) {
-                recorder.wanted(states.memory.gpa(page));
-            }
+            missing(page);
         }
 
         private Fault kindOf(int page) {
@@ -152,14 +164,23 @@ public final class FaultService implements Pager, PageGate {
         }
 
         @Override
+        public void missing(int page) {
+            faults.add(kindOf(page), 1);
+            if (states.want(page)) {
+                recorder.wanted(states.memory.gpa(page));
+            }
+        }
+
+        @Override
+        public void present(boolean dropped) {
+            faults.add(dropped ? Fault.DROPPED : Fault.PRESENT, 1);
+        }
+
+        @Override
         public void serve(Shard shard, long address, boolean more) {
             int page = states.memory.ofHva(address);
             if (page != PageStates.NONE) {
                 dispatcher.fault(page, more);
-                if (states.map.isPresent(page)) {
-                    // It may have come before the wait was noted.
-                    shard.waits.arrived(page, 1, System.nanoTime());
-                }
             }
         }
 
@@ -193,6 +214,11 @@ public final class FaultService implements Pager, PageGate {
             // Without these there is no other way; opening says what is missing.
             features.addAll(Set.of(Feature.MISSING_SHMEM, Feature.MINOR_SHMEM));
         }
+        switch (mode) {
+            case BLOCKING -> {}
+            case ANNOTATED -> features.add(Feature.SIGBUS);
+            case POISON -> features.add(Feature.POISON);
+        }
         return features;
     }
 
@@ -208,6 +234,9 @@ public final class FaultService implements Pager, PageGate {
             throw new IllegalStateException("memory is attached once");
         }
         Attachment made = new Attachment(ranges);
+        if (mode == FaultMode.POISON) {
+            made.shards.forEach(Shard::mark);
+        }
         attachment = made;
         clock.begin();
         made.shards.forEach(Shard::begin);
@@ -222,7 +251,7 @@ public final class FaultService implements Pager, PageGate {
             return false;
         }
         for (int i = 0; i < current.shards.size(); i++) {
-            if (current.shards.get(i).waits.isWaiting(threadId)) {
+            if (current.shards.get(i).waits.isStuck(threadId)) {
                 return true;
             }
         }
@@ -242,6 +271,40 @@ public final class FaultService implements Pager, PageGate {
             return;
         }
         current.access.populate(gpa, length, System.nanoTime() + deadline.toNanos());
+    }
+
+    @Override
+    public FaultMode mode() {
+        return mode;
+    }
+
+    @Override
+    public Answer bring(long gpa, int threadId, @Nullable BooleanSupplier interrupted) {
+        Attachment current = attachment;
+        return current == null ? Answer.UNKNOWN : current.own.bring(gpa, threadId, interrupted);
+    }
+
+    @Override
+    public synchronized void fallBack() {
+        boolean marked = mode == FaultMode.POISON;
+        Attachment current = attachment;
+        if (current == null || closed || !mode.isSelfService()) {
+            mode = FaultMode.BLOCKING;
+            return;
+        }
+        mode = FaultMode.BLOCKING;
+        List<Shard> before = List.copyOf(current.shards);
+        Set<Feature> features = features();
+        // Whoever puts pages in place waits meanwhile: he would find them registered nowhere.
+        current.dispatcher.exclusively(() -> {
+            for (int i = 0; i < before.size(); i++) {
+                Shard successor = before.get(i).succeed(features, marked, current.states);
+                current.shards.set(i, successor);
+                successor.begin();
+            }
+            current.dispatcher.wakes(true);
+        });
+        before.forEach(Shard::close);
     }
 
     /** What was done so far. */

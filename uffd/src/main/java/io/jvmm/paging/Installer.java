@@ -1,6 +1,7 @@
 package io.jvmm.paging;
 
 import io.jvmm.ffi.linux.Errno;
+import io.jvmm.ffi.uffd.UffdConstants;
 import io.jvmm.ffi.uffd.Userfaultfd;
 import io.jvmm.paging.PagingStatistics.Cause;
 import io.jvmm.paging.PagingStatistics.Path;
@@ -43,12 +44,28 @@ abstract class Installer {
 
     private static final int PAGE = PageRequest.PAGE_BYTES;
 
+    /** The bit is the same for all operations. */
+    private static final int DONTWAKE = UffdConstants.UFFDIO_COPY_MODE_DONTWAKE;
+
     final PageStates states;
     final Outcome outcome;
+
+    /** Nobody sleeps where the one who needs a page is told to fetch it. */
+    private volatile boolean wakes = true;
 
     Installer(PageStates states, Outcome outcome) {
         this.states = states;
         this.outcome = outcome;
+    }
+
+    /** Whether somebody may sleep until a page comes. */
+    final void wakes(boolean on) {
+        wakes = on;
+    }
+
+    /** For {@code UFFDIO_…}. */
+    final int mode() {
+        return wakes ? 0 : DONTWAKE;
     }
 
     /** The memory into which the source is to put pages. */
@@ -145,7 +162,7 @@ abstract class Installer {
             long hva = states.memory.hva(first);
             int length = Math.min(limit, end - first);
             int drops = states.drops();
-            long result = uffd.tryZeropage(hva, (long) length * PAGE, 0);
+            long result = uffd.tryZeropage(hva, (long) length * PAGE, mode());
             if (Errno.ENOENT.is(result) && length > 1) {
                 limit = 1;
                 continue;

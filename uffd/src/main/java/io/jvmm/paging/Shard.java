@@ -20,7 +20,8 @@ import java.util.Set;
  * Several shards keep waiting threads from queueing up at one lock of the kernel.
  *
  * <p>The reader waits in {@code read(2)}, all its life. To end it, {@link #close} touches a page
- * that only the shard knows: the doorbell.
+ * that only the shard knows: the doorbell. Where faults make no messages, it drops that page
+ * instead.
  */
 final class Shard implements AutoCloseable {
 
@@ -47,6 +48,9 @@ final class Shard implements AutoCloseable {
 
     final Userfaultfd uffd;
     final WaitTable waits;
+    private final int number;
+    private final Set<Tracking> tracking;
+    private final boolean silent;
     private final long start;
     private final long length;
     private final Handler handler;
@@ -67,8 +71,11 @@ final class Shard implements AutoCloseable {
             Set<Tracking> tracking,
             WaitTable waits,
             Handler handler) {
+        this.number = number;
         this.start = start;
         this.length = length;
+        this.tracking = tracking;
+        this.silent = features.contains(Feature.SIGBUS);
         this.waits = waits;
         this.handler = handler;
         uffd = Userfaultfd.open(features);
@@ -86,6 +93,57 @@ final class Shard implements AutoCloseable {
     /** Begins to read messages. */
     void begin() {
         reader.start();
+    }
+
+    /** Marks all pages that are not there. */
+    void mark() {
+        for (long at = start; at < start + length; ) {
+            long done =
+                    uffd.tryPoison(
+                            at, start + length - at, UffdConstants.UFFDIO_POISON_MODE_DONTWAKE);
+            if (done <= 0 && !Errno.EEXIST.is(done)) {
+                throw new KernelException("UFFDIO_POISON", Errno.of(done));
+            }
+            // What is there already stays.
+            at += Math.max(done, PAGE);
+        }
+    }
+
+    /**
+     * A shard of the same memory with other features. In between, nobody is told of faults.
+     *
+     * @param marked whether missing pages hold marks, which are taken away
+     */
+    Shard succeed(Set<Feature> features, boolean marked, PageStates states) {
+        letGo();
+        if (marked) {
+            unmark(states);
+        }
+        return new Shard(number, start, length, features, tracking, waits, handler);
+    }
+
+    private void unmark(PageStates states) {
+        int first = states.memory.ofHva(start);
+        int end = first + (int) (length / PAGE);
+        for (int page = states.map.nextMissing(first, end); page < end; ) {
+            int next = page + 1;
+            while (next < end && !states.map.isPresent(next)) {
+                next++;
+            }
+            unmark(states.memory.hva(page), (next - page) * PAGE);
+            page = states.map.nextMissing(next, end);
+        }
+    }
+
+    private static void unmark(long address, long bytes) {
+        // Of what is there without the service's knowledge nothing may be lost: page by page, only
+        // marks. A page that can be read is none.
+        for (long at = address; at < address + bytes; at += PAGE) {
+            if (Mapping.tryAdviseAt(at, PAGE, Advice.POPULATE_READ) < 0) {
+                KernelException.check(
+                        "MADV_DONTNEED", Mapping.tryAdviseAt(at, PAGE, Advice.DONTNEED));
+            }
+        }
     }
 
     /** Whether the address is in this shard. */
@@ -135,8 +193,13 @@ final class Shard implements AutoCloseable {
                     handler.fault(this, message.address(), message.threadId(), now);
                 }
             }
-            case UffdConstants.UFFD_EVENT_REMOVE ->
+            case UffdConstants.UFFD_EVENT_REMOVE -> {
+                if (message.removedStart() == doorbell.address()) {
+                    ending = true;
+                } else {
                     handler.removed(message.removedStart(), message.removedEnd(), false);
+                }
+            }
             case UffdConstants.UFFD_EVENT_UNMAP ->
                     handler.removed(message.removedStart(), message.removedEnd(), true);
             case UffdConstants.UFFD_EVENT_REMAP -> {
@@ -194,7 +257,7 @@ final class Shard implements AutoCloseable {
     void end() {
         letGo();
         if (reader.isAlive()) {
-            doorbell.tryAdvise(Advice.POPULATE_READ, 0, PAGE);
+            doorbell.tryAdvise(silent ? Advice.DONTNEED : Advice.POPULATE_READ, 0, PAGE);
             join();
         }
     }

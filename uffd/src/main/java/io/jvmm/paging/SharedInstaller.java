@@ -83,7 +83,7 @@ final class SharedInstaller extends Installer {
 
     @Override
     long putFilled(Userfaultfd uffd, long hva, Transfer transfer, int at, long length) {
-        return uffd.tryContinue(hva, length, 0);
+        return uffd.tryContinue(hva, length, mode());
     }
 
     @Override
@@ -95,7 +95,7 @@ final class SharedInstaller extends Installer {
             int alias = indexOf(gpa);
             memories[alias].asSlice(gpa - starts[alias], PAGE).fill((byte) 0);
         }
-        return uffd.tryContinue(states.memory.hva(page), PAGE, 0);
+        return uffd.tryContinue(states.memory.hva(page), PAGE, mode());
     }
 
     @Override

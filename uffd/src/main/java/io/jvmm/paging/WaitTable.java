@@ -1,13 +1,18 @@
 package io.jvmm.paging;
 
 import java.util.Arrays;
+import java.util.function.IntPredicate;
 
 /**
  * Who waits for which page since when, and how long the waits were. One per shard. Filled by its
  * reader, emptied by whoever puts pages in place.
  *
  * <p>A thread waits for one page at a time. One that a signal took away without its page stays in
- * the table until the page is there, or it is told waiting for another.
+ * the table until the page is there, or it is told waiting for another, or {@link #leaves}.
+ *
+ * <p>Messages come late, and twice: a kernel thread that spins in an access of its own asks for its
+ * page again and again, and some of that is read when the page has come. Who is told waiting for a
+ * page that is there does not wait.
  *
  * <p>LOCKS: the methods are synchronized and call nothing that locks or waits. Nothing is allocated
  * once each thread was seen.
@@ -27,15 +32,33 @@ final class WaitTable {
     private final int[] pages = new int[CAPACITY];
     private final long[] since = new long[CAPACITY];
     private final long[] tellAt = new long[CAPACITY];
+    private final boolean[] stuck = new boolean[CAPACITY];
     private final StallRecorder stalls;
+    private final IntPredicate present;
     private int used;
 
-    WaitTable(StallRecorder stalls) {
+    /**
+     * @param present which pages are there; one that comes is so before {@link #arrived} is called
+     */
+    WaitTable(StallRecorder stalls, IntPredicate present) {
         this.stalls = stalls;
+        this.present = present;
     }
 
-    /** A thread was told to wait. If the table is full, it is served but not accounted for. */
-    synchronized void waits(int threadId, int page, long now, long deadlineNanos) {
+    /** A thread waits in the kernel. If the table is full, it is served but not accounted for. */
+    void waits(int threadId, int page, long now, long deadlineNanos) {
+        waits(threadId, page, now, deadlineNanos, true);
+    }
+
+    /**
+     * A thread waits.
+     *
+     * @param isStuck whether it cannot be called away
+     */
+    synchronized void waits(int threadId, int page, long now, long deadlineNanos, boolean isStuck) {
+        if (present.test(page)) {
+            return;
+        }
         int at = indexOf(threadId);
         if (at < 0) {
             if (used == CAPACITY) {
@@ -46,6 +69,7 @@ final class WaitTable {
             return;
         }
         threads[at] = threadId;
+        stuck[at] = isStuck;
         pages[at] = page;
         since[at] = now;
         tellAt[at] = now + deadlineNanos;
@@ -57,17 +81,32 @@ final class WaitTable {
             int page = pages[at] - first;
             if (page >= 0 && page < count) {
                 stalls.record(threads[at], now - since[at]);
-                used--;
-                threads[at] = threads[used];
-                pages[at] = pages[used];
-                since[at] = since[used];
-                tellAt[at] = tellAt[used];
+                remove(at);
             }
         }
     }
 
-    synchronized boolean isWaiting(int threadId) {
-        return indexOf(threadId) >= 0;
+    /** A thread waits no longer, without its page. */
+    synchronized void leaves(int threadId) {
+        int at = indexOf(threadId);
+        if (at >= 0) {
+            remove(at);
+        }
+    }
+
+    private void remove(int at) {
+        used--;
+        threads[at] = threads[used];
+        stuck[at] = stuck[used];
+        pages[at] = pages[used];
+        since[at] = since[used];
+        tellAt[at] = tellAt[used];
+    }
+
+    /** Whether it waits where it cannot be called away, as far as is known. */
+    synchronized boolean isStuck(int threadId) {
+        int at = indexOf(threadId);
+        return at >= 0 && stuck[at];
     }
 
     /** How many wait. */

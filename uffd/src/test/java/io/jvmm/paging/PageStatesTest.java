@@ -111,8 +111,8 @@ class PageStatesTest {
             assertThat(now.map.isPresent(3)).isFalse();
             assertThat(now.map.isPresent(4)).isTrue();
             assertThat(now.nextWanted(0)).isEqualTo(3);
-            assertThat(waits.isWaiting(77)).isTrue();
-            assertThat(waits.isWaiting(78)).isFalse();
+            assertThat(waits.isStuck(77)).isTrue();
+            assertThat(waits.isStuck(78)).isFalse();
             // Zeros are right for a dropped page, unless it was dropped since.
             assertThat(now.map.claim(3)).isTrue();
             drops = now.drops();
@@ -170,7 +170,7 @@ class PageStatesTest {
                             range.length(),
                             Set.of(Feature.THREAD_ID, Feature.MOVE, Feature.POISON),
                             Set.of(Tracking.MISSING),
-                            new WaitTable(new StallRecorder()),
+                            new WaitTable(new StallRecorder(), states.map::isPresent),
                             this);
             dispatcher = new Dispatcher(states, new PatternSource(3), config, this);
         }

@@ -28,7 +28,12 @@ final class PagedGuestMemory implements AutoCloseable {
     final @Nullable Mapping alias;
 
     private PagedGuestMemory(
-            long gpa, long bytes, boolean shared, PageSource source, PagingConfig config) {
+            long gpa,
+            long bytes,
+            boolean shared,
+            PageSource source,
+            PagingConfig config,
+            FaultMode mode) {
         this.gpa = gpa;
         if (shared) {
             file = Memfd.create("paged", bytes);
@@ -43,16 +48,22 @@ final class PagedGuestMemory implements AutoCloseable {
             memory = Mapping.anonymous(bytes);
             memory.tryAdvise(Advice.HUGEPAGE, 0, bytes);
         }
-        service = new FaultService(source, config, events::add);
+        service = new FaultService(source, config, mode, events::add);
     }
 
     static PagedGuestMemory unattached(
             long gpa, long bytes, boolean shared, PageSource source, PagingConfig config) {
-        return new PagedGuestMemory(gpa, bytes, shared, source, config);
+        return new PagedGuestMemory(gpa, bytes, shared, source, config, FaultMode.BLOCKING);
+    }
+
+    /** Not attached, for threads that come to missing pages in this way. */
+    static PagedGuestMemory in(
+            FaultMode mode, long bytes, boolean shared, PageSource source, PagingConfig config) {
+        return new PagedGuestMemory(Ring3Guest.BASE, bytes, shared, source, config, mode);
     }
 
     static PagedGuestMemory of(long bytes, boolean shared, PageSource source, PagingConfig config) {
-        PagedGuestMemory made = new PagedGuestMemory(0, bytes, shared, source, config);
+        PagedGuestMemory made = unattached(0, bytes, shared, source, config);
         made.attach();
         return made;
     }

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 
 /** The threads of a service leave no garbage of their own, however many faults there are. */
 @RequiresUserfaultfd
@@ -87,6 +88,31 @@ class PagingAllocationTest {
                 long before = threads.getCurrentThreadAllocatedBytes();
                 for (int page = slice * SLICE; page < (slice + 1) * SLICE; page++) {
                     memory.service.populate(page * Pattern.PAGE, 8, deadline);
+                }
+                least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+            }
+            assertThat(least).isLessThanOrEqualTo(SLICE * JDK_BYTES_PER_FAULT);
+        }
+    }
+
+    @Test
+    void aThreadThatBringsItsOwnPageAllocatesNothingOfItsOwn() {
+        PagingConfig config = PagingConfig.defaults().withUnit(1, 1).withSweep(false);
+        BooleanSupplier never = () -> false;
+        try (PagedGuestMemory memory =
+                PagedGuestMemory.in(FaultMode.ANNOTATED, BYTES, false, new EmptySource(), config)) {
+            memory.attach();
+            long least = Long.MAX_VALUE;
+            for (int slice = 0;
+                    slice < memory.pages() / SLICE && least > SLICE * JDK_BYTES_PER_FAULT;
+                    slice++) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                for (int page = slice * SLICE; page < (slice + 1) * SLICE; page++) {
+                    SelfService.Answer answer =
+                            memory.service.bring(memory.gpa + page * Pattern.PAGE, 77, never);
+                    if (answer != SelfService.Answer.BROUGHT) {
+                        throw new AssertionError(answer);
+                    }
                 }
                 least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
             }
