@@ -74,7 +74,7 @@ class RoomsTest {
                                     "host",
                                     "ffi.kvm",
                                     "ffi.linux")),
-                    Map.entry("host", Set.of("ffi.kvm", "ffi.linux", "ffi.uffd")),
+                    Map.entry("host", Set.of("paging", "ffi.kvm", "ffi.linux", "ffi.uffd")),
                     Map.entry(
                             "cli",
                             Set.of(

@@ -6,6 +6,7 @@ import io.jvmm.emulation.NativeCompareExchange;
 import io.jvmm.emulation.SystemCalls;
 import io.jvmm.emulation.WideCompareExchange;
 import io.jvmm.ffi.kvm.Kvm;
+import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.linux.Kick;
@@ -60,6 +61,7 @@ final class Board implements AutoCloseable {
             GuestRam ram,
             Platform platform,
             PageWaits pageWaits,
+            GuestPages pages,
             VcpuThread.Listener listener) {}
 
     private final Parts parts;
@@ -92,7 +94,12 @@ final class Board implements AutoCloseable {
 
     private void createVcpus() {
         int count = parts.config().cpus();
-        VcpuSetup setup = new VcpuSetup(parts.kvm(), count);
+        boolean selfService = parts.pages().canFallBack();
+        if (selfService && vm.checkExtension(KvmConstants.KVM_CAP_EXIT_ON_EMULATION_FAILURE) > 0) {
+            // An instruction that is not there yet is no invalid one.
+            vm.enableCapability(KvmConstants.KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1);
+        }
+        VcpuSetup setup = new VcpuSetup(parts.kvm(), count, !selfService);
         boolean completes =
                 parts.config().hostQuirks().completeInstructions() && Completion.enable(vm);
         for (int index = 0; index < count; index++) {
@@ -104,7 +111,8 @@ final class Board implements AutoCloseable {
                             vcpu,
                             parts.platform().ports(),
                             parts.platform().mmio(),
-                            completes ? completion(vcpu, count) : null);
+                            completes ? completion(vcpu, count) : null,
+                            parts.pages());
             threads.add(thread(index, vcpu, loop));
         }
     }
@@ -258,6 +266,11 @@ final class Board implements AutoCloseable {
         return threads.stream().map(thread -> ExitStatistics.of(thread.counters())).toList();
     }
 
+    /** The kernel's numbers of the vCPUs' threads. */
+    List<Integer> threadIds() {
+        return threads.stream().map(VcpuThread::threadId).toList();
+    }
+
     KvmVm vm() {
         return vm;
     }
@@ -317,6 +330,7 @@ final class Board implements AutoCloseable {
         for (int index = 0; index < threads.size(); index++) {
             states.add(saved.take(VcpuState.CODEC, index));
         }
+        parts.pages().expect(states);
         // The order is that of the Javadoc of VmState and VcpuState.
         machine.applyClock(vm, pausedTime);
         for (int index = 0; index < threads.size(); index++) {

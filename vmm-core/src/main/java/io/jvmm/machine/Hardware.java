@@ -3,8 +3,13 @@ package io.jvmm.machine;
 import io.jvmm.ffi.kvm.Kvm;
 import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.ffi.linux.Kick;
+import io.jvmm.host.FaultModes;
 import io.jvmm.memory.GuestMemory;
+import io.jvmm.paging.FaultMode;
 import io.jvmm.vcpu.VcpuThread;
+
+import java.time.Duration;
+import java.util.Optional;
 
 /**
  * What a machine is made of, apart from the state it is in: memory, devices, and the {@link Board}
@@ -19,21 +24,31 @@ final class Hardware {
     private final Owned owned = new Owned();
     private final GuestRam ram;
     private final Paging paging;
+    private final GuestPages pages;
     private final Platform platform;
     private final Board.Parts parts;
     private volatile Board board;
 
-    Hardware(MachineConfig config, Platform.Requests requests, VcpuThread.Listener listener) {
+    Hardware(
+            MachineConfig config,
+            Platform.Requests requests,
+            VcpuThread.Listener listener,
+            PagingReactions.Owner pagingOwner) {
         this.config = config;
-        this.paging = owned.own(new Paging(config.pager().orElse(null)), Paging::close);
+        this.paging = owned.own(new Paging(config), Paging::close);
         try {
             Kick kick = owned.own(installKick(config.kickSignal()), Kick::close);
             Kvm kvm = owned.own(Kvm.open(), Kvm::close);
             checkHost(kvm);
             ram =
                     owned.own(
-                            GuestRam.allocate(config.memoryBytes(), config.memoryBacking()),
+                            GuestRam.allocate(
+                                    config.memoryBytes(),
+                                    config.memoryBacking(),
+                                    paging.plan().isPresent()),
                             GuestRam::close);
+            beginPaging(kvm, pagingOwner);
+            pages = new GuestPages(ram, paging);
             platform = owned.own(new Platform(config, requests), Platform::close);
             parts =
                     new Board.Parts(
@@ -44,6 +59,7 @@ final class Hardware {
                             ram,
                             platform,
                             paging,
+                            pages,
                             listener);
             board = new Board(parts);
         } catch (RuntimeException | Error e) {
@@ -54,6 +70,27 @@ final class Hardware {
             }
             throw e;
         }
+    }
+
+    private void beginPaging(Kvm kvm, PagingReactions.Owner owner) {
+        if (paging.plan().isPresent()) {
+            FaultMode mode = faultMode(kvm, paging.plan().get());
+            paging.begin(ram, mode, new PagingReactions(config.name(), owner, paging::gate));
+        }
+    }
+
+    private FaultMode faultMode(Kvm kvm, PagingPlan plan) {
+        Optional<FaultMode> forced = plan.mode();
+        if (forced.isEmpty()) {
+            return FaultModes.best(kvm);
+        }
+        Optional<String> refusal = FaultModes.refusal(kvm, forced.get());
+        if (refusal.isPresent()) {
+            throw new MachineException(
+                    "machine %s cannot have the fault mode %s on this host: %s"
+                            .formatted(config.name(), forced.get().label(), refusal.get()));
+        }
+        return forced.get();
     }
 
     private static Kick installKick(int signal) {
@@ -89,14 +126,25 @@ final class Hardware {
         return ram.memory();
     }
 
-    /** Whether pages of memory may be missing. */
-    boolean isMemoryMissing() {
-        return paging.isActive();
+    /** Who brings missing pages. */
+    Paging paging() {
+        return paging;
     }
 
     /** What of memory was not loaded is the pager's from here on. */
     void memoryIsLoaded() {
-        paging.attach(ram.ranges());
+        paging.attach(ram);
+    }
+
+    /** Has all vCPUs come out, and wait in the kernel for missing pages from then on. */
+    void fallBack(String why, Deadline deadline) {
+        Standstill _ = board.pause(deadline);
+        if (!board.awaitOut(deadline)) {
+            throw new DeadlineException(
+                    "a vCPU of machine %s is in the middle of an instruction whose page does not come"
+                            .formatted(config.name()));
+        }
+        pages.fallBack(why);
     }
 
     /** Has vCPUs and devices stand still; when it fails, they go on. */
@@ -140,6 +188,7 @@ final class Hardware {
 
     /** Puts everything into the state after power-on, behind a board that was removed. */
     void renew() {
+        ram.memory().gate(null, Duration.ZERO);
         ram.clear();
         platform.reset();
         board = new Board(parts);

@@ -13,6 +13,8 @@ import io.jvmm.boot.KernelImage;
 import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.host.HostQuirks;
 import io.jvmm.memory.GuestMemory;
+import io.jvmm.paging.PagingStatistics;
+import io.jvmm.paging.StallHistogram;
 import io.jvmm.state.Saved;
 import io.jvmm.state.SavedComponents;
 import io.jvmm.vcpu.VcpuStop;
@@ -60,15 +62,16 @@ public final class Machine implements AutoCloseable {
      * For what takes milliseconds unless the host hangs: a call gives up after this time where its
      * caller gives none.
      */
-    private static final Duration AMPLE = Duration.ofSeconds(30);
+    static final Duration AMPLE = Duration.ofSeconds(30);
 
     /** For what ends when the host lets it. */
-    private static final Duration FOR_EVER = Duration.ofDays(365_000);
+    static final Duration FOR_EVER = Duration.ofDays(365_000);
 
     private final MachineConfig config;
     private final MachineEvents events;
     private final Life life;
     private final Hardware hardware;
+    private final MachinePaging paging;
     private final RebootPace pace = new RebootPace(); // within an operation
     private final AtomicReference<@Nullable String> wantedReset = new AtomicReference<>();
     private final CountDownLatch vcpusEnded = new CountDownLatch(1);
@@ -81,7 +84,8 @@ public final class Machine implements AutoCloseable {
         this.config = config;
         this.events = new MachineEvents(config.name());
         this.life = new Life(config.name(), first, events);
-        this.hardware = new Hardware(config, new DeviceRequests(), new VcpuListener());
+        this.paging = new MachinePaging(this, events);
+        this.hardware = new Hardware(config, new DeviceRequests(), new VcpuListener(), paging);
     }
 
     /**
@@ -180,6 +184,10 @@ public final class Machine implements AutoCloseable {
         components.finish();
     }
 
+    Hardware hardware() {
+        return hardware;
+    }
+
     /** What the machine was made from. */
     public MachineConfig config() {
         return config;
@@ -225,16 +233,14 @@ public final class Machine implements AutoCloseable {
      */
     public Standstill pause(Duration atMost) {
         Deadline deadline = Deadline.in(atMost);
-        return operate(
-                "pause",
-                deadline,
-                () -> {
-                    Standstill standstill = hardware.pause(deadline);
-                    clocks = HeldClocks.stop(hardware.board(), standstill, Deadline.in(AMPLE));
-                    life.enter(PAUSED);
-                    return standstill;
-                },
-                RUNNING);
+        return operate("pause", deadline, () -> pauseNow(deadline), RUNNING);
+    }
+
+    Standstill pauseNow(Deadline deadline) {
+        Standstill standstill = hardware.pause(deadline);
+        clocks = HeldClocks.stop(hardware.board(), standstill, Deadline.in(AMPLE));
+        life.enter(PAUSED);
+        return standstill;
     }
 
     /**
@@ -249,18 +255,21 @@ public final class Machine implements AutoCloseable {
                 "resume",
                 deadline,
                 () -> {
-                    HeldClocks held = heldClocks();
-                    hardware.wake(held, deadline);
-                    clocks = null;
-                    life.enter(RUNNING);
-                    runsSince = System.nanoTime();
-                    hardware.board().run();
+                    resumeNow(deadline);
                     return null;
                 },
                 PAUSED);
     }
 
-    private HeldClocks heldClocks() {
+    void resumeNow(Deadline deadline) {
+        hardware.wake(heldClocks(), deadline);
+        clocks = null;
+        life.enter(RUNNING);
+        runsSince = System.nanoTime();
+        hardware.board().run();
+    }
+
+    HeldClocks heldClocks() {
         HeldClocks held = clocks;
         if (held == null) {
             throw new AssertionError("a paused machine without clocks");
@@ -300,19 +309,42 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Guest memory, for whoever saves or inspects it. A running guest writes it at any time. After
-     * {@link #close} every access throws an {@link IllegalStateException}.
+     * Guest memory, for whoever saves or inspects it. A running guest writes it at any time. Pages
+     * that are missing are brought when they are touched. After {@link #close} every access throws
+     * an {@link IllegalStateException}.
      *
-     * @throws MachineException pages of it may be missing: a thread of this process that touched
-     *     one would wait for it in a way that stops the whole virtual machine of Java
+     * @throws MachineException pages of it may be missing, and the pager of this machine brings
+     *     none to code of this process, which would wait in a way that stops the whole virtual
+     *     machine of Java
      */
     public GuestMemory memory() {
-        if (hardware.isMemoryMissing()) {
+        if (hardware.paging().isOutOfReach()) {
             throw new MachineException(
                     "pages of the memory of machine %s may be missing: take them from where its pager has them"
                             .formatted(config.name()));
         }
         return hardware.memory();
+    }
+
+    /**
+     * What was done about missing pages. Empty for a machine without {@link
+     * MachineConfig.Builder#paging}, and after a reset.
+     */
+    public Optional<PagingStatistics> pagingStatistics() {
+        return hardware.paging().statistics();
+    }
+
+    /**
+     * How long each vCPU has waited for its missing pages, in the order of the vCPUs; empty where
+     * {@link #pagingStatistics} is.
+     */
+    public List<StallHistogram> stallsOfVcpus() {
+        return hardware.paging().stallsOf(vcpuThreads());
+    }
+
+    /** The kernel's numbers of the vCPUs' threads, in the order of the vCPUs. */
+    public List<Integer> vcpuThreads() {
+        return hardware.board().threadIds();
     }
 
     /** Memory that nobody writes. */
@@ -397,8 +429,7 @@ public final class Machine implements AutoCloseable {
         }
     }
 
-    private <T> T operate(
-            String verb, Deadline deadline, Supplier<T> action, MachineState... allowed) {
+    <T> T operate(String verb, Deadline deadline, Supplier<T> action, MachineState... allowed) {
         return life.during(verb, deadline, this::resetIfWanted, action, allowed);
     }
 
@@ -535,7 +566,7 @@ public final class Machine implements AutoCloseable {
      *
      * <p>The end comes on a thread of its own: on a vCPU's, it would wait for itself.
      */
-    private void end(MachineExit why) {
+    void end(MachineExit why) {
         if (life.beginEnd()) {
             hardware.platform().console().release();
             hardware.board().finishAll();
@@ -592,6 +623,7 @@ public final class Machine implements AutoCloseable {
             switch (stop) {
                 case VcpuStop.Kicked _ -> {}
                 case VcpuStop.TripleFault _ -> end(new MachineExit.TripleFault(index));
+                case VcpuStop.UnknownFault fault -> paging.stopped(index, fault);
                 case VcpuStop.SystemEvent event -> systemEvent(event.type());
                 case VcpuStop.Failed failed ->
                         end(

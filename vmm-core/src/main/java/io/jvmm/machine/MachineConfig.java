@@ -62,6 +62,7 @@ public final class MachineConfig {
     private final PausedTime pausedTime;
     private final HostQuirks hostQuirks;
     private final @Nullable Pager pager;
+    private final @Nullable PagingPlan paging;
 
     private MachineConfig(Builder b, KernelSource kernel) {
         this.name = b.name;
@@ -81,6 +82,7 @@ public final class MachineConfig {
         this.pausedTime = b.pausedTime;
         this.hostQuirks = b.hostQuirks;
         this.pager = b.pager;
+        this.paging = b.paging;
     }
 
     /** A builder that holds the defaults; a kernel is all that it needs besides. */
@@ -189,6 +191,11 @@ public final class MachineConfig {
         return Optional.ofNullable(pager);
     }
 
+    /** How memory comes that is not there, if it does. */
+    public Optional<PagingPlan> paging() {
+        return Optional.ofNullable(paging);
+    }
+
     /** Collects a configuration. Not thread-safe; may be used again after {@link #build}. */
     public static final class Builder {
 
@@ -209,6 +216,7 @@ public final class MachineConfig {
         private PausedTime pausedTime = PausedTime.HIDDEN;
         private HostQuirks hostQuirks = HostQuirks.NONE;
         private @Nullable Pager pager;
+        private @Nullable PagingPlan paging;
 
         private Builder() {}
 
@@ -348,6 +356,15 @@ public final class MachineConfig {
         }
 
         /**
+         * How the machine comes to the memory that the loader did not write, by a service of its
+         * own. Such a configuration makes one machine. The default is that such memory is zero.
+         */
+        public Builder paging(PagingPlan plan) {
+            paging = Objects.requireNonNull(plan);
+            return this;
+        }
+
+        /**
          * The configuration.
          *
          * @throws ConfigException something is wrong; the exception names everything that is
@@ -376,6 +393,9 @@ public final class MachineConfig {
                 problems.add("there is no signal " + kickSignal);
             } else if (UNHANDLED.contains(kickSignal)) {
                 problems.add("signal %d cannot be handled".formatted(kickSignal));
+            }
+            if (pager != null && paging != null) {
+                problems.add("there are both a pager and a plan for paging: give one");
             }
             checkAffinity(problems);
             KernelSource source = kernel;

@@ -1,5 +1,7 @@
 package io.jvmm.machine;
 
+import io.jvmm.paging.PagingEvent;
+
 /**
  * Hears what happens to a machine, one event after the other, in the order in which it happened:
  * mostly on the thread that has brought it about, of the guest's end on a thread for that purpose.
@@ -17,6 +19,9 @@ public interface MachineListener {
      * @param by the device that the guest asked, by name, or {@code host}
      */
     default void wasReset(String by) {}
+
+    /** Something happened to pages of guest memory that are not there yet. */
+    default void paged(PagingEvent event) {}
 
     /** The guest has ended. */
     default void exited(MachineExit exit) {}

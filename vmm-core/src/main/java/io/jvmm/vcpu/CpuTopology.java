@@ -25,6 +25,11 @@ final class CpuTopology {
     private static final int LEAF_AMD_CACHES = 0x8000_001D;
     private static final int LEAF_AMD_TOPOLOGY = 0x8000_001E;
 
+    private static final int LEAF_KVM_FEATURES = 0x4000_0001;
+
+    /** {@code KVM_FEATURE_ASYNC_PF}, {@code …_ASYNC_PF_VMEXIT}, {@code …_ASYNC_PF_INT}. */
+    private static final int KVM_FEATURES_ASYNC_PF = 1 << 4 | 1 << 10 | 1 << 14;
+
     private static final int FEATURES_ECX_TSC_DEADLINE = 1 << 24;
     private static final int FEATURES_ECX_HYPERVISOR = 1 << 31;
     private static final int FEATURES_EDX_MANY_THREADS = 1 << 28;
@@ -37,6 +42,7 @@ final class CpuTopology {
     private final List<CpuidEntry> supported;
     private final boolean tscDeadline;
     private final int cpus;
+    private final boolean asyncPageFaults;
     private final int idBits;
 
     /**
@@ -44,8 +50,12 @@ final class CpuTopology {
      * @param tscDeadline whether KVM's local APIC has the TSC deadline mode; the supported leaves
      *     of older kernels do not tell
      * @param cpus number of vCPUs
+     * @param asyncPageFaults whether the guest may be told that a page is missing, and do something
+     *     else meanwhile
      */
-    CpuTopology(List<CpuidEntry> supported, boolean tscDeadline, int cpus) {
+    CpuTopology(
+            List<CpuidEntry> supported, boolean tscDeadline, int cpus, boolean asyncPageFaults) {
+        this.asyncPageFaults = asyncPageFaults;
         this.supported = supported;
         this.tscDeadline = tscDeadline;
         this.cpus = cpus;
@@ -72,12 +82,18 @@ final class CpuTopology {
                                         leaf.ebx(),
                                         (idBits << 12) | (cpus - 1),
                                         leaf.edx()));
+                case LEAF_KVM_FEATURES -> leaves.add(kvmFeatures(leaf));
                 case LEAF_AMD_CACHES -> leaves.add(amdCache(leaf));
                 case LEAF_AMD_TOPOLOGY -> leaves.add(leaf.with(index, index & 0xFF, 0, 0));
                 default -> leaves.add(leaf);
             }
         }
         return leaves;
+    }
+
+    private CpuidEntry kvmFeatures(CpuidEntry leaf) {
+        int eax = asyncPageFaults ? leaf.eax() : leaf.eax() & ~KVM_FEATURES_ASYNC_PF;
+        return leaf.with(eax, leaf.ebx(), leaf.ecx(), leaf.edx());
     }
 
     private CpuidEntry features(CpuidEntry leaf, int index) {

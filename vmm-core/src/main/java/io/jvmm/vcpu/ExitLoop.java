@@ -14,6 +14,7 @@ import io.jvmm.emulation.Completion;
 import io.jvmm.ffi.kvm.KvmRun;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.linux.Errno;
+import io.jvmm.ffi.linux.Signals;
 
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,7 @@ public final class ExitLoop {
     private final Bus ports;
     private final Bus mmio;
     private final @Nullable Completion completion;
+    private final @Nullable MemoryFaults faults;
     private final ExitCounters counters = new ExitCounters();
 
     /**
@@ -40,15 +42,22 @@ public final class ExitLoop {
      * @param mmio who answers accesses to guest-physical addresses that are not memory
      */
     public ExitLoop(KvmVcpu vcpu, Bus ports, Bus mmio) {
-        this(vcpu, ports, mmio, null);
+        this(vcpu, ports, mmio, null, null);
     }
 
     /**
      * @param completion who completes instructions that the host's interpreter lacks; null where
      *     the host runs every instruction itself
+     * @param pages who brings pages that the vCPU is turned away from; null if that ends it
      */
-    public ExitLoop(KvmVcpu vcpu, Bus ports, Bus mmio, @Nullable Completion completion) {
+    public ExitLoop(
+            KvmVcpu vcpu,
+            Bus ports,
+            Bus mmio,
+            @Nullable Completion completion,
+            @Nullable VcpuPages pages) {
         this.vcpu = vcpu;
+        this.faults = pages == null ? null : new MemoryFaults(vcpu, pages);
         this.completion = completion;
         this.page = vcpu.page();
         this.ports = ports;
@@ -60,6 +69,18 @@ public final class ExitLoop {
         return counters;
     }
 
+    /** Makes the calling thread, which these kicks reach, the one that runs the vCPU. */
+    void prepare(VcpuKick kick) {
+        MemoryFaults own = faults;
+        if (own != null && own.needsSignal()) {
+            kick.alsoOpen(Signals.SIGBUS);
+        }
+        kick.prepare();
+        if (own != null) {
+            own.prepare(kick::isPending);
+        }
+    }
+
     /** Runs the guest until it stops. */
     public VcpuStop run() {
         if (completion != null) {
@@ -68,21 +89,17 @@ public final class ExitLoop {
         while (true) {
             int result = vcpu.run();
             if (result < 0) {
-                if (result == EINTR) {
-                    counters.countKick();
-                    return VcpuStop.Kicked.INSTANCE;
-                }
-                if (result == EAGAIN) {
-                    // A processor that waited for its start was woken: it starts at the next entry.
-                    if (completion != null) {
-                        completion.entering();
-                    }
+                VcpuStop stop = interrupted(result);
+                if (stop == null) {
                     continue;
                 }
-                return ExitReport.refused(vcpu, result);
+                return stop;
             }
             int reason = page.exitReason();
             counters.count(reason);
+            if (faults != null) {
+                faults.getsOn();
+            }
             if (completion != null && completion.answers(reason)) {
                 continue;
             }
@@ -97,10 +114,7 @@ public final class ExitLoop {
                     return new VcpuStop.SystemEvent(page.systemEvent());
                 }
                 default -> {
-                    if (reason != KVM_EXIT_INTERNAL_ERROR || completion == null) {
-                        return ExitReport.failed(vcpu, reason);
-                    }
-                    VcpuStop.Failed failed = internalError(completion);
+                    VcpuStop.Failed failed = internalError(reason);
                     if (failed != null) {
                         return failed;
                     }
@@ -109,12 +123,44 @@ public final class ExitLoop {
         }
     }
 
-    /** What KVM gave up on; null if it is done. */
-    private VcpuStop.@Nullable Failed internalError(Completion by) {
-        if (page.internalSuberror() != KVM_INTERNAL_ERROR_EMULATION) {
-            return ExitReport.failed(vcpu, KVM_EXIT_INTERNAL_ERROR);
+    /** {@code KVM_RUN} has not come to an exit; null if the guest is to be entered again. */
+    private @Nullable VcpuStop interrupted(int result) {
+        if (result == EAGAIN) {
+            // A processor that waited for its start was woken: it starts at the next entry.
+            if (completion != null) {
+                completion.entering();
+            }
+            return null;
         }
-        String refusal = by.complete();
+        MemoryFaults own = faults;
+        VcpuStop stop;
+        if (result == EINTR) {
+            stop = own == null ? VcpuStop.Kicked.INSTANCE : own.interrupted();
+        } else if (own != null && MemoryFaults.isFault(result)) {
+            stop = own.failed(result);
+            counters.count(page.exitReason());
+        } else {
+            return ExitReport.refused(vcpu, result);
+        }
+        if (stop instanceof VcpuStop.Kicked) {
+            counters.countKick();
+        }
+        return stop;
+    }
+
+    /** What KVM gave up on; null if it is done. */
+    private VcpuStop.@Nullable Failed internalError(int reason) {
+        if (reason != KVM_EXIT_INTERNAL_ERROR
+                || page.internalSuberror() != KVM_INTERNAL_ERROR_EMULATION) {
+            return ExitReport.failed(vcpu, reason);
+        }
+        if (faults != null && !page.hasFailedInstruction() && faults.fetch()) {
+            return null;
+        }
+        if (completion == null) {
+            return ExitReport.failed(vcpu, reason);
+        }
+        String refusal = completion.complete();
         return refusal == null ? null : ExitReport.failed(vcpu, refusal);
     }
 
@@ -136,6 +182,9 @@ public final class ExitLoop {
     }
 
     private void mmioAccess() {
+        if (faults != null && faults.access()) {
+            return;
+        }
         long address = page.mmioAddress();
         int size = page.mmioSize();
         if (page.mmioIsWrite()) {

@@ -7,6 +7,7 @@ import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_MEMORY_FAULT;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_INTERNAL_ERROR_DELIVERY_EV;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_INTERNAL_ERROR_EMULATION;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_INTERNAL_ERROR_SIMUL_EX;
+import static io.jvmm.ffi.kvm.KvmConstants.KVM_MEMORY_EXIT_FLAG_PRIVATE;
 
 import io.jvmm.ffi.kvm.KvmRun;
 import io.jvmm.ffi.kvm.KvmVcpu;
@@ -28,14 +29,19 @@ final class ExitReport {
         boolean memoryFault = errno.equals(Errno.EFAULT) || errno.equals(Errno.EHWPOISON);
         KvmRun page = vcpu.page();
         if (memoryFault && page.exitReason() == KVM_EXIT_MEMORY_FAULT) {
+            boolean isPrivate = (page.memoryFaultFlags() & KVM_MEMORY_EXIT_FLAG_PRIVATE) != 0;
             return failed(
                     vcpu,
-                    "%s: guest memory at 0x%x (%d bytes, flags 0x%x) could not be reached"
+                    "%s: guest memory at 0x%x (%d bytes, flags 0x%x) could not be reached%s"
                             .formatted(
                                     errno,
                                     page.memoryFaultGpa(),
                                     page.memoryFaultSize(),
-                                    page.memoryFaultFlags()));
+                                    page.memoryFaultFlags(),
+                                    isPrivate
+                                            ? ": the guest takes it for private, and this machine"
+                                                    + " has no private memory"
+                                            : ""));
         }
         if (memoryFault) {
             return failed(
@@ -45,6 +51,23 @@ final class ExitReport {
                             + " where");
         }
         return failed(vcpu, "KVM_RUN: " + errno + ": " + errno.text());
+    }
+
+    /** A page could not be reached, and what was tried did not help. */
+    static VcpuStop.Failed refused(KvmVcpu vcpu, int result, long gpa, VcpuPages.Answer tried) {
+        String why =
+                switch (tried) {
+                    case NO_MEMORY -> "it is no memory of this machine";
+                    case BROKEN ->
+                            "the host cannot supply it, for want of memory or because of an"
+                                    + " error of its memory";
+                    case PRESENT, BROUGHT, INTERRUPTED ->
+                            "it is there, and the vCPU faults on it again and again";
+                };
+        return failed(
+                vcpu,
+                "%s: guest memory at 0x%x could not be reached: %s"
+                        .formatted(Errno.of(result), gpa, why));
     }
 
     /** An exit that has no answer. */

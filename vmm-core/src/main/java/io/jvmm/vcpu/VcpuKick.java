@@ -15,6 +15,7 @@ public abstract sealed class VcpuKick {
     final KvmVcpu vcpu;
     final Kick signal;
 
+    private int other;
     private volatile int thread;
 
     private VcpuKick(KvmVcpu vcpu, Kick signal) {
@@ -25,7 +26,27 @@ public abstract sealed class VcpuKick {
     /** Makes the calling thread the one that is kicked. Before its first entry. */
     public final void prepare() {
         thread = NativeThread.id();
+        if (other != 0) {
+            Signals.block(other);
+        }
         openSignal();
+    }
+
+    /**
+     * Has another signal reach {@code KVM_RUN} and nothing else of the thread, as one that is no
+     * kick. Before {@link #prepare}.
+     */
+    final void alsoOpen(int signalNumber) {
+        other = signalNumber;
+    }
+
+    final long alsoOpen() {
+        return other == 0 ? 0 : Signals.bit(other);
+    }
+
+    /** Opens signals inside {@code KVM_RUN} that are blocked in the thread. */
+    final void openInside(long signals) {
+        vcpu.setSignalMask(Signals.blocked() & ~signals);
     }
 
     /** The kernel's number of the thread that is kicked; 0 before {@link #prepare}. */
@@ -38,6 +59,9 @@ public abstract sealed class VcpuKick {
      * waits nor sends again: a thread that does not answer one kick does not answer two.
      */
     public abstract void send();
+
+    /** Whether a kick has come and was not taken back. By the thread itself. */
+    public abstract boolean isPending();
 
     /** Takes all kicks back that have come so far. By the thread itself. */
     public abstract void clear();
@@ -61,6 +85,14 @@ public abstract sealed class VcpuKick {
         void openSignal() {
             // The mask is inherited from whoever started the process.
             Signals.unblock(signal.signal());
+            if (alsoOpen() != 0) {
+                openInside(alsoOpen());
+            }
+        }
+
+        @Override
+        public boolean isPending() {
+            return vcpu.page().exitRequested();
         }
 
         @Override
@@ -83,6 +115,9 @@ public abstract sealed class VcpuKick {
     /** {@link KickStrategy#SIGNAL_MASK}. */
     static final class ByMask extends VcpuKick {
 
+        /** For the thread outside of the guest, where its signals wait. */
+        private volatile boolean sent;
+
         ByMask(KvmVcpu vcpu, Kick signal) {
             super(vcpu, signal);
         }
@@ -90,17 +125,24 @@ public abstract sealed class VcpuKick {
         @Override
         void openSignal() {
             Signals.block(signal.signal());
-            vcpu.setSignalMask(Signals.blocked() & ~Signals.bit(signal.signal()));
+            openInside(alsoOpen() | Signals.bit(signal.signal()));
+        }
+
+        @Override
+        public boolean isPending() {
+            return sent;
         }
 
         @Override
         public void send() {
+            sent = true;
             signal.trySend(threadId());
         }
 
         /** Real-time signals queue, others do not; so as often as there is one. */
         @Override
         public void clear() {
+            sent = false;
             boolean taken;
             do {
                 taken = Signals.takePending(signal.signal());
@@ -109,6 +151,7 @@ public abstract sealed class VcpuKick {
 
         @Override
         public void sendToSelf() {
+            sent = true;
             signal.trySend(threadId());
         }
     }

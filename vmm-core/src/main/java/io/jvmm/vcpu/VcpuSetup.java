@@ -32,8 +32,18 @@ public final class VcpuSetup {
      * @param cpus number of vCPUs of the machine
      */
     public VcpuSetup(Kvm kvm, int cpus) {
+        this(kvm, cpus, true);
+    }
+
+    /**
+     * @param cpus number of vCPUs of the machine
+     * @param asyncPageFaults whether KVM may have missing pages brought by a thread of its own
+     *     while the guest does something else. Never together with pages that no thread of the
+     *     kernel's can have: guest and kernel would tell each other of such a page for ever
+     */
+    public VcpuSetup(Kvm kvm, int cpus, boolean asyncPageFaults) {
         boolean tscDeadline = kvm.checkExtension(KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-        this.topology = new CpuTopology(kvm.supportedCpuid(), tscDeadline, cpus);
+        this.topology = new CpuTopology(kvm.supportedCpuid(), tscDeadline, cpus, asyncPageFaults);
     }
 
     /** What every vCPU needs before it runs: CPUID first, then model-specific registers. */

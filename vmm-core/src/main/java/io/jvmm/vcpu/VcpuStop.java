@@ -15,6 +15,14 @@ public sealed interface VcpuStop {
     record SystemEvent(int type) implements VcpuStop {}
 
     /**
+     * The vCPU could not reach a page of its memory, and KVM does not tell which. It can go on once
+     * its missing pages are brought in another way.
+     *
+     * @param result of {@code KVM_RUN}: {@code -EFAULT} or {@code -EHWPOISON}
+     */
+    record UnknownFault(int result) implements VcpuStop {}
+
+    /**
      * The vCPU cannot go on.
      *
      * @param reason one line: what happened and what it means

@@ -269,7 +269,7 @@ public final class VcpuThread {
     private void live() {
         try {
             placement.apply();
-            kick.prepare();
+            exits.prepare(kick);
         } catch (Throwable e) {
             finished();
             born.completeExceptionally(e);

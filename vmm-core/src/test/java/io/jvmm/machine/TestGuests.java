@@ -52,6 +52,27 @@ final class TestGuests {
                             + "83fb0c 7402 0f0b" // cmp ebx, 12; je over; ud2
                             + POWER_OFF);
 
+    /** Sends the sum of the first words of the 512 pages from 4 GiB on, then powers off. */
+    static final byte[] SUM_ABOVE_4_GIB =
+            elf(
+                    "0f20d8" // mov rax, cr3
+                            + "488b00" // mov rax, [rax]
+                            + "482500f0ffff" // and rax, -4096
+                            + "b900002000" // mov ecx, 0x200000: a page for another directory
+                            + "488d5103 48895020" // lea rdx, [rcx + 3]; mov [rax + 32], rdx
+                            + "48ba 8300000001000000" // mov rdx, 0x100000083
+                            + "488911" // mov [rcx], rdx
+                            + "48be 0000000001000000" // mov rsi, 0x100000000
+                            + "bb00020000" // mov ebx, 512
+                            + "31c0" // xor eax, eax
+                            + "480306" // next: add rax, [rsi]
+                            + "4881c600100000" // add rsi, 4096
+                            + "ffcb 75f2" // dec ebx; jnz next
+                            + "b908000000 baf8030000" // mov ecx, 8; mov edx, 0x3f8
+                            + "ee 48c1e808" // again: out dx, al; shr rax, 8
+                            + "ffc9 75f7" // dec ecx; jnz again
+                            + POWER_OFF);
+
     private TestGuests() {}
 
     /** A configuration of the smallest machine, to be changed. */

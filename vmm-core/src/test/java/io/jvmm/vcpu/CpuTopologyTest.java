@@ -28,7 +28,8 @@ class CpuTopologyTest {
 
     @Test
     void aSingleProcessorIsAlone() {
-        CpuidEntry features = leaf(new CpuTopology(List.of(FEATURES), true, 1).leavesOf(0), 1, 0);
+        CpuidEntry features =
+                leaf(new CpuTopology(List.of(FEATURES), true, 1, true).leavesOf(0), 1, 0);
         assertThat(features.ebx() >>> 24).isZero();
         assertThat((features.ebx() >>> 16) & 0xFF).isEqualTo(1);
         assertThat(features.edx() & MANY_THREADS).isZero();
@@ -46,7 +47,8 @@ class CpuTopologyTest {
                 new CpuTopology(
                                 List.of(FEATURES, new CpuidEntry(0xB, 0, 1, 0, 0, 0, 0)),
                                 false,
-                                cpus)
+                                cpus,
+                                true)
                         .leavesOf(index);
         CpuidEntry features = leaf(leaves, 1, 0);
         assertThat(features.ebx() >>> 24).isEqualTo(index);
@@ -70,8 +72,18 @@ class CpuTopologyTest {
                         new CpuidEntry(0xB, 0, 1, 1, 2, 0x100, 5),
                         new CpuidEntry(0xB, 1, 1, 7, 96, 0x201, 5),
                         new CpuidEntry(0xB, 2, 1, 0, 0, 2, 5));
-        List<CpuidEntry> leaves = new CpuTopology(host, false, 2).leavesOf(1);
+        List<CpuidEntry> leaves = new CpuTopology(host, false, 2, true).leavesOf(1);
         assertThat(leaves).hasSize(3).allMatch(level -> level.edx() == 1);
+    }
+
+    /** KVM would ask a guest to do something else until a page comes that never will. */
+    @Test
+    void asynchronousPageFaultsCanBeHidden() {
+        CpuidEntry kvm = new CpuidEntry(0x4000_0001, 0, 0, 0x0100_7EFB, 2, 3, 4);
+        CpuidEntry shown = new CpuTopology(List.of(kvm), false, 1, true).leavesOf(0).getFirst();
+        CpuidEntry hidden = new CpuTopology(List.of(kvm), false, 1, false).leavesOf(0).getFirst();
+        assertThat(shown).isEqualTo(kvm);
+        assertThat(hidden).isEqualTo(new CpuidEntry(0x4000_0001, 0, 0, 0x0100_3AEB, 2, 3, 4));
     }
 
     @Test
@@ -80,7 +92,7 @@ class CpuTopologyTest {
         CpuidEntry level3 = new CpuidEntry(4, 3, 1, 3 | (3 << 5) | (63 << 14) | (7 << 26), 0, 0, 0);
         CpuidEntry none = new CpuidEntry(4, 4, 1, 0, 0, 0, 0);
         List<CpuidEntry> leaves =
-                new CpuTopology(List.of(level1, level3, none), false, 4).leavesOf(0);
+                new CpuTopology(List.of(level1, level3, none), false, 4, true).leavesOf(0);
         assertThat((leaf(leaves, 4, 0).eax() >>> 14) & 0xFFF).isZero();
         assertThat((leaf(leaves, 4, 3).eax() >>> 14) & 0xFFF).isEqualTo(3);
         assertThat(leaf(leaves, 4, 3).eax() >>> 26).isEqualTo(3);
@@ -93,7 +105,7 @@ class CpuTopologyTest {
         CpuidEntry identity = new CpuidEntry(0x8000001E, 0, 0, 9, 0x101, 0x300, 0);
         CpuidEntry cache = new CpuidEntry(0x8000001D, 3, 1, 3 | (3 << 5) | (15 << 14), 0, 0, 0);
         List<CpuidEntry> leaves =
-                new CpuTopology(List.of(sizes, identity, cache), false, 4).leavesOf(3);
+                new CpuTopology(List.of(sizes, identity, cache), false, 4, true).leavesOf(3);
         assertThat(leaf(leaves, 0x80000008, 0).ecx()).isEqualTo((2 << 12) | 3);
         assertThat(leaf(leaves, 0x8000001E, 0).eax()).isEqualTo(3);
         assertThat((leaf(leaves, 0x8000001D, 3).eax() >>> 14) & 0xFFF).isEqualTo(3);

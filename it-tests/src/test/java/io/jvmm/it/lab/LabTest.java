@@ -41,14 +41,16 @@ class LabTest {
     /** The newest alone; the longer list of {@code .ci/run} takes as long again. */
     private static final String KERNELS = "7.2";
 
-    /** What the annotating kernel is for; all else it has in common with Debian's of its version. */
+    /**
+     * What the annotating kernel is for; all else it has in common with Debian's of its version.
+     */
     private static final List<String> ABOUT_MISSING_PAGES =
             List.of(
                     "--include-tag=kvm",
                     "--include-tag=userfaultfd",
                     "--exclude-tag=" + LabTests.HOST,
-                    "--include-package=io.jvmm.it.lab",
-                    "--include-package=io.jvmm.it.paging");
+                    "--include-classname=^io\\.jvmm\\."
+                            + "(it\\.(lab|paging)\\..*|(host|machine)\\.\\w*FaultModesTest)$");
 
     /** Test classes, by full name, that may be skipped in the lab, with the reason. */
     private static final Map<String, String> MAY_SKIP =

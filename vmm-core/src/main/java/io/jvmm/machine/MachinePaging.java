@@ -1,0 +1,110 @@
+package io.jvmm.machine;
+
+import static io.jvmm.machine.MachineState.PAUSED;
+import static io.jvmm.machine.MachineState.RUNNING;
+
+import io.jvmm.ffi.linux.Errno;
+import io.jvmm.paging.PagingEvent;
+import io.jvmm.vcpu.VcpuStop;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.Optional;
+
+/**
+ * What a machine does on account of missing pages: operations like those that its owner asks for,
+ * on threads of their own.
+ */
+final class MachinePaging implements PagingReactions.Owner {
+
+    private static final Logger LOG = LoggerFactory.getLogger(MachinePaging.class);
+
+    private final Machine machine;
+    private final MachineEvents events;
+
+    MachinePaging(Machine machine, MachineEvents events) {
+        this.machine = machine;
+        this.events = events;
+    }
+
+    @Override
+    public void tell(PagingEvent event) {
+        events.note(listener -> listener.paged(event));
+        events.tellAll();
+    }
+
+    @Override
+    public Optional<Runnable> pauseForPaging() {
+        Deadline deadline = Deadline.in(Machine.AMPLE);
+        try {
+            HeldClocks mine =
+                    machine.operate(
+                            "pause",
+                            deadline,
+                            () -> {
+                                Standstill _ = machine.pauseNow(deadline);
+                                return machine.heldClocks();
+                            },
+                            RUNNING);
+            return Optional.of(() -> resumeFrom(mine));
+        } catch (IllegalStateException e) {
+            return Optional.empty();
+        }
+    }
+
+    private void resumeFrom(HeldClocks pause) {
+        Deadline deadline = Deadline.in(Machine.AMPLE);
+        try {
+            machine.operate(
+                    "resume",
+                    deadline,
+                    () -> {
+                        // Not a pause that somebody else has asked for meanwhile.
+                        if (pause.equals(machine.heldClocks())) {
+                            machine.resumeNow(deadline);
+                        }
+                        return null;
+                    },
+                    PAUSED);
+        } catch (IllegalStateException e) {
+            LOG.debug("{} is not paused any more", machine.config().name(), e);
+        }
+    }
+
+    @Override
+    public void fail(String reason) {
+        machine.end(new MachineExit.Failed(reason, "", null));
+    }
+
+    /** A vCPU has stopped at a page that nobody names. Called on its thread; returns at once. */
+    void stopped(int vcpu, VcpuStop.UnknownFault fault) {
+        String why = "vCPU %d: %s without the page".formatted(vcpu, Errno.of(fault.result()));
+        Thread.ofPlatform()
+                .name(machine.config().name() + "-fall-back")
+                .daemon(true)
+                .start(() -> fallBack(why));
+    }
+
+    private void fallBack(String why) {
+        Deadline deadline = Deadline.in(Machine.FOR_EVER);
+        try {
+            machine.operate(
+                    "change its fault mode",
+                    deadline,
+                    () -> {
+                        machine.hardware().fallBack(why, deadline);
+                        if (machine.state() == RUNNING) {
+                            machine.hardware().board().run();
+                        }
+                        return null;
+                    },
+                    RUNNING,
+                    PAUSED);
+        } catch (IllegalStateException e) {
+            LOG.debug("{} ended before its fault mode changed", machine.config().name(), e);
+        } catch (RuntimeException e) {
+            fail("%s, and going over to blocking faults failed: %s".formatted(why, e));
+        }
+    }
+}
