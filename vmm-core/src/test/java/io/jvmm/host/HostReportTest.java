@@ -33,7 +33,8 @@ class HostReportTest {
                 .isEqualTo("interpreted, 300 times slower than ring 3");
         assertThat(row(report, "instructions").finding()).isEqualTo("fail in ring 0: popcnt");
         assertThat(row(report, "instructions").advice()).contains("clearcpuid=popcnt");
-        assertThat(row(report, "instructions").advice()).startsWith("the monitor completes those that kernels use;");
+        assertThat(row(report, "instructions").advice())
+                .startsWith("the monitor completes those that kernels use;");
         assertThat(row(report, "system calls").advice()).isEqualTo("the monitor delivers them");
         assertThat(row(report, "fault modes").finding()).isEqualTo("blocking");
         assertThat(row(report, "paging").advice()).contains("cannot be kicked");

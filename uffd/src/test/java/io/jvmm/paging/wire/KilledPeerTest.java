@@ -57,7 +57,7 @@ class KilledPeerTest {
         "0, 72, -1", // before the proof
         "0, -1, 52", // before it lets in
         "0, 108, -1", // before the layout
-        "0, -1, 200", // when the control connection is open
+        "0, -1, 60", // while it lets in
         "1, 30, -1", // within the urgent connection's greeting
         "1, 196, -1", // before the first request
         "1, -1, 190", // within the first answer's header
