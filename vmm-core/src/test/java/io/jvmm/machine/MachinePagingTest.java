@@ -82,12 +82,11 @@ class MachinePagingTest {
 
     /** All may be there before anybody can listen. */
     private static PagingStatistics awaitComplete(Machine machine) {
-        PagingStatistics statistics;
-        do {
-            statistics = machine.pagingStatistics().orElseThrow();
+        while (machine.pagingStatistics().orElseThrow().missingPages() > 0) {
             Thread.onSpinWait();
-        } while (statistics.missingPages() > 0);
-        return statistics;
+        }
+        // Once more: what is missing is read after what has come.
+        return machine.pagingStatistics().orElseThrow();
     }
 
     private <T> void await(BlockingQueue<T> queue, Predicate<T> wanted) throws Exception {
