@@ -123,6 +123,8 @@ class SourceFailureTest {
             for (Toucher toucher : touchers) {
                 assertThat(toucher.result()).isZero();
             }
+            // Who touches a page goes on a moment before it is counted.
+            memory.service.populate(0, 16 * MIB, Duration.ofSeconds(60));
             memory.assertContent(pattern);
             assertThat(memory.events).noneMatch(PagingEvent.Lost.class::isInstance);
         }
