@@ -428,6 +428,15 @@ public class signal_h extends signal_h$shared {
     public static int SIG_SETMASK() {
         return SIG_SETMASK;
     }
+    private static final int BUS_MCEERR_AR = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * #define BUS_MCEERR_AR 4
+     * }
+     */
+    public static int BUS_MCEERR_AR() {
+        return BUS_MCEERR_AR;
+    }
     private static final int SIGPOLL = (int)29L;
     /**
      * {@snippet lang=c :
