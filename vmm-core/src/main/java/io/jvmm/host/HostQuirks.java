@@ -44,6 +44,12 @@ public record HostQuirks(
             "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-AVX512BW,"
                     + "-AVX_Fast_Unaligned_Load ";
 
+    /**
+     * Stock kernels try their ciphers out before they start a program; interpreted, the signatures
+     * alone take minutes.
+     */
+    private static final String NO_SELF_TESTS = "cryptomgr.notests ";
+
     /** What this host needs; {@link #NONE} on hardware virtualisation. */
     public static HostQuirks of(HostProfile profile) {
         if (profile.failing().isEmpty() && profile.wrong().isEmpty() && profile.systemCalls()) {
@@ -71,10 +77,13 @@ public record HostQuirks(
             features.addAll(BYTE_BY_BYTE);
         }
         features.remove(CpuFeature.BASELINE);
-        String without = "";
+        String words = "";
         if (features.remove(CpuFeature.XSAVE)) {
-            without = "noxsave " + (profile.userCpuid() == CpuidSource.HOST ? NARROW_VECTORS : "");
+            words = "noxsave " + (profile.userCpuid() == CpuidSource.HOST ? NARROW_VECTORS : "");
             features.removeIf(CpuFeature::hangsOnXsave);
+        }
+        if (profile.interpretsRing0()) {
+            words += NO_SELF_TESTS;
         }
         StringJoiner cleared = new StringJoiner(",", "clearcpuid=", "").setEmptyValue("");
         int room = LONGEST_LIST;
@@ -84,6 +93,6 @@ public record HostQuirks(
                 cleared.add(feature.flag());
             }
         }
-        return (without + cleared).strip();
+        return (words + cleared).strip();
     }
 }

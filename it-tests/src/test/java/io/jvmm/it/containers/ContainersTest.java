@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -59,6 +60,11 @@ import java.util.function.Consumer;
 @RequiresUserfaultfd
 @RequiresDocker
 @Tag("host")
+@Tag("slow")
+@EnabledIfSystemProperty(
+        named = "jvmm.slow",
+        matches = "on",
+        disabledReason = "takes minutes; -Djvmm.slow=on runs it")
 @Timeout(1200)
 class ContainersTest {
 
