@@ -21,7 +21,8 @@ class HostQuirksTest {
                                 InstructionFamily.BIT_COUNT,
                                 InstructionFamily.COMPARE_EXCHANGE_16));
 
-        assertThat(quirks.commandLine()).isEqualTo("cryptomgr.notests clearcpuid=cx16,popcnt,erms,fsrm,ssse3");
+        assertThat(quirks.commandLine())
+                .isEqualTo("cryptomgr.notests clearcpuid=cx16,popcnt,erms,fsrm,ssse3");
         assertThat(quirks.completeInstructions()).isTrue();
         assertThat(quirks.slowdown()).isEqualTo(300);
         assertThat(quirks.isEmpty()).isFalse();

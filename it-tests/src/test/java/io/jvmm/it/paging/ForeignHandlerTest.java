@@ -24,6 +24,7 @@ import io.jvmm.paging.wire.handler.HandlerEvent.Cause;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
@@ -41,10 +42,11 @@ import java.util.List;
 
 /**
  * A handler that knows Firecracker's document and nothing of jvmm serves a machine; it is killed,
- * stopped, replaced, and goes wrong in every way it can.
+ * stopped, replaced, and goes wrong in every way it can. On the host alone, which has the compiler.
  */
 @RequiresKvm
 @RequiresUserfaultfd
+@Tag("host")
 @Timeout(240)
 class ForeignHandlerTest {
 
