@@ -26,6 +26,8 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     private static final long REST_NANOS = 1_000_000_000;
     private static final long CHANGING_NANOS = 20_000;
+    // Whoever is quicker than another thread wakes up needs no help.
+    private static final long WORTH_HELP_NANOS = 50_000;
 
     final PageStates states;
     final GateWaiters gate = new GateWaiters();
@@ -49,6 +51,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     private volatile long notBefore = System.nanoTime();
     private volatile boolean away;
     private volatile boolean starved;
+    private volatile long lastFetchNanos = Long.MAX_VALUE;
     private volatile boolean complete;
     private volatile boolean ending;
 
@@ -81,7 +84,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     /** Somebody waits for the page; {@code more} if there are others like this. */
     void fault(int page, boolean more) {
         prefetcher.faulted(page);
-        if (more && synchronous) {
+        if (more && synchronous && lastFetchNanos > WORTH_HELP_NANOS) {
             workers.signal();
         }
         if (!serve(page, Cause.FAULT)) {
@@ -245,6 +248,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     public void completed(Transfer transfer) {
         PageRequest request = transfer.request;
         long now = System.nanoTime();
+        lastFetchNanos = now - transfer.startNanos();
         if (request.isComplete()) {
             units.record(transfer.count(), now - transfer.startNanos());
             sourceIsBack();

@@ -76,7 +76,7 @@ public record PagingConfig(
 
     /** Private anonymous memory, units of 4 KiB to 2 MiB, a sweep, a deadline of ten seconds. */
     public static PagingConfig defaults() {
-        int workers = Math.clamp(Runtime.getRuntime().availableProcessors() - 1, 1, 4);
+        int workers = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
         return new PagingConfig(
                 1,
                 PageRequest.MAX_PAGES,
