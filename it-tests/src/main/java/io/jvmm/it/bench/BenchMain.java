@@ -12,7 +12,15 @@ public final class BenchMain {
     }
 
     private static final Map<String, Benchmark> BENCHMARKS =
-            Map.of("exits", ExitsBench::run, "kicks", KicksBench::run, "paging", PagingBench::run);
+            Map.of(
+                    BootBench.NAME,
+                    BootBench::run,
+                    "exits",
+                    ExitsBench::run,
+                    "kicks",
+                    KicksBench::run,
+                    "paging",
+                    PagingBench::run);
     private static final int USAGE = 2;
 
     private BenchMain() {}

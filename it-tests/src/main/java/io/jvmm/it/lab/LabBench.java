@@ -1,7 +1,10 @@
 package io.jvmm.it.lab;
 
 import io.jvmm.it.bench.BenchMain;
+import io.jvmm.it.bench.BootBench;
 import io.jvmm.it.bench.CPrograms;
+import io.jvmm.it.framework.LinuxImages;
+import io.jvmm.it.framework.VmmJar;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -17,6 +20,7 @@ import java.util.Optional;
 final class LabBench {
 
     private static final String PROGRAMS = LabTask.FOLDER + "/bench";
+    private static final String JAR = LabTask.FOLDER + "/vmm.jar";
 
     private LabBench() {}
 
@@ -29,10 +33,16 @@ final class LabBench {
         LabClassPath classPath = LabClassPath.ofBuild();
         List<String> command = LabJava.command("--enable-native-access=ALL-UNNAMED");
         command.add("-D" + CPrograms.FOLDER_PROPERTY + "=" + PROGRAMS);
+        command.add("-D" + LinuxImages.FOLDER_PROPERTY + "=" + LabGuests.FOLDER);
+        command.add("-D" + VmmJar.PROPERTY + "=" + JAR);
         command.addAll(List.of("-cp", classPath.joined(), BenchMain.class.getName()));
         command.addAll(arguments);
         LabTask task = new LabTask(command, Optional.empty());
         classPath.addTo(task);
+        if (arguments.contains(BootBench.NAME)) {
+            task.with(JAR, VmmJar.locate());
+            LabGuests.fetch().addTo(task);
+        }
         for (Path program : compiled()) {
             task.with(PROGRAMS + "/" + program.getFileName(), program);
         }

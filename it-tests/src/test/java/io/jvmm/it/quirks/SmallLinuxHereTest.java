@@ -11,7 +11,6 @@ import io.jvmm.it.lab.LabTests;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -23,11 +22,6 @@ import java.util.concurrent.TimeUnit;
  */
 @RequiresKvm
 @Tag(LabTests.HOST)
-@Tag("slow")
-@EnabledIfSystemProperty(
-        named = "jvmm.slow",
-        matches = "on",
-        disabledReason = "takes minutes on a host that interprets ring 0; -Djvmm.slow=on runs it")
 @Timeout(value = 40, unit = TimeUnit.MINUTES)
 class SmallLinuxHereTest {
 

@@ -17,7 +17,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 import java.io.IOException;
 import java.io.OutputStream;
@@ -30,11 +29,6 @@ import java.util.concurrent.TimeUnit;
  */
 @RequiresKvm
 @Tag(LabTests.HOST)
-@Tag("slow")
-@EnabledIfSystemProperty(
-        named = "jvmm.slow",
-        matches = "on",
-        disabledReason = "takes minutes on a host that interprets ring 0; -Djvmm.slow=on runs it")
 @Timeout(value = 40, unit = TimeUnit.MINUTES)
 class SmallLinuxSaveTest {
 
