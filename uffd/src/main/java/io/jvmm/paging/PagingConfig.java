@@ -5,6 +5,7 @@ import io.jvmm.ffi.linux.Fd;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * How a {@link FaultService} works. {@link #defaults} and the {@code with…} methods make one.
@@ -93,113 +94,92 @@ public record PagingConfig(
 
     /** With other limits to what one fault brings. */
     public PagingConfig withUnit(int min, int max) {
-        return new PagingConfig(
-                min,
-                max,
-                workers,
-                stagingChunks,
-                shardBytes,
-                sweep,
-                deadline,
-                overdue,
-                retry,
-                workingSet,
-                aliases);
+        return with(draft -> {
+            draft.minUnit = min;
+            draft.maxUnit = max;
+        });
     }
 
     /** With another number of worker threads. */
     public PagingConfig withWorkers(int count) {
-        return new PagingConfig(
-                minUnit,
-                maxUnit,
-                count,
-                stagingChunks,
-                shardBytes,
-                sweep,
-                deadline,
-                overdue,
-                retry,
-                workingSet,
-                aliases);
+        return with(draft -> draft.workers = count);
     }
 
     /** With or without the background sweep. */
     public PagingConfig withSweep(boolean on) {
-        return new PagingConfig(
-                minUnit,
-                maxUnit,
-                workers,
-                stagingChunks,
-                shardBytes,
-                on,
-                deadline,
-                overdue,
-                retry,
-                workingSet,
-                aliases);
+        return with(draft -> draft.sweep = on);
     }
 
     /** With shards of another size. */
     public PagingConfig withShardBytes(long bytes) {
-        return new PagingConfig(
-                minUnit,
-                maxUnit,
-                workers,
-                stagingChunks,
-                bytes,
-                sweep,
-                deadline,
-                overdue,
-                retry,
-                workingSet,
-                aliases);
+        return with(draft -> draft.shardBytes = bytes);
     }
 
     /** With another deadline. */
     public PagingConfig withDeadline(Duration limit, OverduePolicy policy) {
-        return new PagingConfig(
-                minUnit,
-                maxUnit,
-                workers,
-                stagingChunks,
-                shardBytes,
-                sweep,
-                limit,
-                policy,
-                retry,
-                workingSet,
-                aliases);
+        return with(draft -> {
+            draft.deadline = limit;
+            draft.overdue = policy;
+        });
     }
 
     /** With a working set to bring first. */
     public PagingConfig withWorkingSet(WorkingSet pages) {
-        return new PagingConfig(
-                minUnit,
-                maxUnit,
-                workers,
-                stagingChunks,
-                shardBytes,
-                sweep,
-                deadline,
-                overdue,
-                retry,
-                pages,
-                aliases);
+        return with(draft -> draft.workingSet = pages);
     }
 
     /** For guest memory that is a memfd. */
     public PagingConfig withAliases(List<Alias> mappings) {
-        return new PagingConfig(
-                minUnit,
-                maxUnit,
-                workers,
-                stagingChunks,
-                shardBytes,
-                sweep,
-                deadline,
-                overdue,
-                retry,
-                workingSet,
-                mappings);
+        return with(draft -> draft.aliases = mappings);
+    }
+
+    private PagingConfig with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.config();
+    }
+
+    /** The same with room for changes. */
+    private static final class Draft {
+        int minUnit;
+        int maxUnit;
+        int workers;
+        final int stagingChunks;
+        long shardBytes;
+        boolean sweep;
+        Duration deadline;
+        OverduePolicy overdue;
+        final Duration retry;
+        WorkingSet workingSet;
+        List<Alias> aliases;
+
+        Draft(PagingConfig from) {
+            minUnit = from.minUnit;
+            maxUnit = from.maxUnit;
+            workers = from.workers;
+            stagingChunks = from.stagingChunks;
+            shardBytes = from.shardBytes;
+            sweep = from.sweep;
+            deadline = from.deadline;
+            overdue = from.overdue;
+            retry = from.retry;
+            workingSet = from.workingSet;
+            aliases = from.aliases;
+        }
+
+        PagingConfig config() {
+            return new PagingConfig(
+                    minUnit,
+                    maxUnit,
+                    workers,
+                    stagingChunks,
+                    shardBytes,
+                    sweep,
+                    deadline,
+                    overdue,
+                    retry,
+                    workingSet,
+                    aliases);
+        }
     }
 }

@@ -5,20 +5,11 @@ import static io.jvmm.machine.MachineState.ENDED;
 import static io.jvmm.machine.MachineState.PAUSED;
 import static io.jvmm.machine.MachineState.RUNNING;
 
-import io.jvmm.boot.BootConfig;
-import io.jvmm.boot.BootLoader;
-import io.jvmm.boot.BootPlan;
-import io.jvmm.boot.Initrd;
-import io.jvmm.boot.KernelImage;
-import io.jvmm.ffi.kvm.KvmConstants;
-import io.jvmm.host.HostQuirks;
 import io.jvmm.memory.GuestMemory;
 import io.jvmm.paging.PagingStatistics;
 import io.jvmm.paging.StallHistogram;
 import io.jvmm.state.Saved;
 import io.jvmm.state.SavedComponents;
-import io.jvmm.vcpu.VcpuStop;
-import io.jvmm.vcpu.VcpuThread;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -85,7 +76,8 @@ public final class Machine implements AutoCloseable {
         this.events = new MachineEvents(config.name());
         this.life = new Life(config.name(), first, events);
         this.paging = new MachinePaging(this, events);
-        this.hardware = new Hardware(config, new DeviceRequests(), new VcpuListener(), paging);
+        GuestActions guest = new GuestActions(this, paging);
+        this.hardware = new Hardware(config, guest, guest, paging);
     }
 
     /**
@@ -98,7 +90,7 @@ public final class Machine implements AutoCloseable {
      */
     public static Machine create(MachineConfig config) {
         Machine machine = new Machine(config, CREATED);
-        return machine.set(() -> machine.boot(Deadline.in(AMPLE)));
+        return machine.set(() -> Booting.boot(config, machine.hardware, Deadline.in(AMPLE)));
     }
 
     /**
@@ -130,46 +122,6 @@ public final class Machine implements AutoCloseable {
             }
             throw e;
         }
-    }
-
-    private void boot(Deadline deadline) {
-        try (KernelImage image = openKernel();
-                Initrd initrd = config.initrd().map(Initrd::open).orElse(null)) {
-            BootPlan plan =
-                    BootLoader.load(
-                            hardware.memory(),
-                            image,
-                            new BootConfig(
-                                    commandLine(image),
-                                    Optional.ofNullable(initrd),
-                                    config.bootEntry(),
-                                    config.cpus()));
-            LOG.info("{}", plan.description());
-            hardware.memoryIsLoaded();
-            hardware.board().enter(plan.entry(), deadline);
-        }
-    }
-
-    /** The host's needs come first: of an option that is given twice, Linux takes the last. */
-    private String commandLine(KernelImage image) {
-        HostQuirks quirks = config.hostQuirks();
-        if (quirks.commandLine().isEmpty() || !image.isLinux()) {
-            return config.commandLine();
-        }
-        LOG.info(
-                "this host interprets the guest's kernel, {} times slower than its programs; added"
-                        + " to the command line: {}",
-                quirks.slowdown(),
-                quirks.commandLine());
-        return quirks.commandLine() + " " + config.commandLine();
-    }
-
-    private KernelImage openKernel() {
-        return switch (config.kernel()) {
-            case MachineConfig.KernelSource.File file -> KernelImage.open(file.path());
-            case MachineConfig.KernelSource.Bytes bytes ->
-                    KernelImage.of(bytes.name(), bytes.content());
-        };
     }
 
     private void restore(SavedMachine saved, MemoryLoader memory, Deadline deadline) {
@@ -380,7 +332,7 @@ public final class Machine implements AutoCloseable {
             // Now that no vCPU of before is left which could ask for another one.
             wantedReset.set(null);
             hardware.renew();
-            boot(deadline);
+            Booting.boot(config, hardware, deadline);
             LOG.info("{} was reset ({})", config.name(), by);
             events.note(listener -> listener.wasReset(by));
             runsSince = System.nanoTime();
@@ -396,7 +348,7 @@ public final class Machine implements AutoCloseable {
     }
 
     /** The guest wants a reset: it must not go on until it has it. On its vCPU's thread. */
-    private void wantReset(String by) {
+    void wantReset(String by) {
         if (wantedReset.compareAndSet(null, by)) {
             hardware.board().halt();
             Thread.ofPlatform()
@@ -591,67 +543,5 @@ public final class Machine implements AutoCloseable {
             vcpusEnded.countDown();
         });
         events.tellAll();
-    }
-
-    /** Devices call these on vCPU threads, in the middle of an exit. */
-    private final class DeviceRequests implements Platform.Requests {
-
-        @Override
-        public void powerOff() {
-            end(new MachineExit.PowerOff());
-        }
-
-        @Override
-        public void reset(String by) {
-            switch (config.resetPolicy()) {
-                case END -> end(new MachineExit.Reset(by));
-                case REBOOT -> wantReset(by);
-            }
-        }
-
-        /** What the guest had to say, it has said: Linux reports after it printed its traces. */
-        @Override
-        public void guestPanicked() {
-            end(new MachineExit.GuestPanic());
-        }
-    }
-
-    private final class VcpuListener implements VcpuThread.Listener {
-
-        @Override
-        public void stopped(int index, VcpuStop stop) {
-            switch (stop) {
-                case VcpuStop.Kicked _ -> {}
-                case VcpuStop.TripleFault _ -> end(new MachineExit.TripleFault(index));
-                case VcpuStop.UnknownFault fault -> paging.stopped(index, fault);
-                case VcpuStop.SystemEvent event -> systemEvent(event.type());
-                case VcpuStop.Failed failed ->
-                        end(
-                                new MachineExit.Failed(
-                                        "vCPU %d: %s".formatted(index, failed.reason()),
-                                        failed.details(),
-                                        null));
-            }
-        }
-
-        private void systemEvent(int type) {
-            DeviceRequests requests = new DeviceRequests();
-            switch (type) {
-                case KvmConstants.KVM_SYSTEM_EVENT_SHUTDOWN -> requests.powerOff();
-                case KvmConstants.KVM_SYSTEM_EVENT_RESET -> requests.reset("hypercall");
-                case KvmConstants.KVM_SYSTEM_EVENT_CRASH -> requests.guestPanicked();
-                default -> end(new MachineExit.Failed("unknown system event " + type, "", null));
-            }
-        }
-
-        @Override
-        public void died(int index, Throwable cause) {
-            LOG.error("{}: vCPU {} died", config.name(), index, cause);
-            end(
-                    new MachineExit.Failed(
-                            "vCPU %d died of a fault of the monitor: %s".formatted(index, cause),
-                            "",
-                            cause));
-        }
     }
 }
