@@ -19,6 +19,8 @@ public final class BenchMain {
                     ExitsBench::run,
                     "kicks",
                     KicksBench::run,
+                    "memory-faults",
+                    MemoryFaultsBench::run,
                     "paging",
                     PagingBench::run);
     private static final int USAGE = 2;
