@@ -9,8 +9,13 @@ import io.jvmm.memory.GuestMemory;
 import io.jvmm.memory.GuestMemoryMap;
 import io.jvmm.memory.MemoryRegion;
 import io.jvmm.paging.GuestRange;
+import io.jvmm.paging.PageGate;
 import io.jvmm.paging.PagingConfig;
 
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,19 +32,20 @@ final class GuestRam implements AutoCloseable {
     private final Owned owned = new Owned();
     private final MemoryBacking backing;
     private final boolean lazy;
+    private final @Nullable GuardedRam guard;
     private final GuestMemoryMap map;
     private final GuestMemory memory;
 
     private GuestRam(long bytes, MemoryBacking backing, boolean lazy) {
         this.backing = backing;
         this.lazy = lazy;
+        boolean guarded = lazy && backing == MemoryBacking.MEMFD && GuardedRam.isOn();
+        this.guard = guarded ? owned.own(new GuardedRam(), GuardedRam::close) : null;
         this.map = GuestMemoryMap.plan(bytes);
         List<MemoryRegion> regions = new ArrayList<>();
         try {
             for (GuestMemoryMap.Range range : map.ranges()) {
-                Mapping mapping = mapping(range);
-                mappings.add(mapping);
-                regions.add(new MemoryRegion(range.gpa(), mapping.segment()));
+                regions.add(new MemoryRegion(range.gpa(), map(range)));
             }
         } catch (KernelException e) {
             close();
@@ -50,6 +56,7 @@ final class GuestRam implements AutoCloseable {
                     e);
         }
         this.memory = new GuestMemory(regions);
+        gate(null, Duration.ZERO);
     }
 
     /**
@@ -59,27 +66,42 @@ final class GuestRam implements AutoCloseable {
         return new GuestRam(bytes, backing, lazy);
     }
 
-    private Mapping mapping(GuestMemoryMap.Range range) {
-        long size = range.size();
-        Mapping mapping =
-                switch (backing) {
-                    case ANONYMOUS -> Mapping.anonymous(size);
-                    case MEMFD -> {
-                        Memfd file = owned.own(Memfd.create("jvmm-guest", size), Memfd::close);
-                        if (lazy) {
-                            Mapping alias = owned.own(file.mapShared(), Mapping::close);
-                            aliases.add(
-                                    new PagingConfig.Alias(
-                                            range.gpa(), alias.segment(), file.fd(), 0));
-                        }
-                        yield file.mapShared();
-                    }
-                };
+    /** Maps a range; returns it as Java code sees it. */
+    private MemorySegment map(GuestMemoryMap.Range range) {
+        return switch (backing) {
+            case ANONYMOUS -> own(Mapping.anonymous(range.size())).segment();
+            case MEMFD -> {
+                Memfd file = owned.own(Memfd.create("jvmm-guest", range.size()), Memfd::close);
+                if (lazy) {
+                    Mapping alias = owned.own(file.mapShared(), Mapping::close);
+                    aliases.add(new PagingConfig.Alias(range.gpa(), alias.segment(), file.fd(), 0));
+                }
+                MemorySegment own = own(file.mapShared()).segment();
+                yield guard == null ? own : guard.view(range.gpa(), file.fd(), range.size());
+            }
+        };
+    }
+
+    private Mapping own(Mapping mapping) {
         owned.own(mapping, Mapping::close);
+        mappings.add(mapping);
         // What the loader writes must not make the rest of 2 MiB present, as zeros.
         // A kernel without transparent huge pages says EINVAL; then there is nothing to gain.
-        mapping.tryAdvise(lazy ? Advice.NOHUGEPAGE : Advice.HUGEPAGE, 0, size);
+        mapping.tryAdvise(lazy ? Advice.NOHUGEPAGE : Advice.HUGEPAGE, 0, mapping.sizeBytes());
         return mapping;
+    }
+
+    /**
+     * From now on Java code has missing pages brought.
+     *
+     * @param pages who brings them; null if none is missing
+     * @param limit as for {@link GuestMemory#gate}
+     */
+    void gate(@Nullable PageGate pages, Duration limit) {
+        if (guard != null) {
+            guard.behind(pages);
+        }
+        memory.gate(guard == null ? pages : guard, limit);
     }
 
     /** Everything that is to be there from the start is. */

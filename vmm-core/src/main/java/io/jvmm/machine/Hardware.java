@@ -188,7 +188,7 @@ final class Hardware {
 
     /** Puts everything into the state after power-on, behind a board that was removed. */
     void renew() {
-        ram.memory().gate(null, Duration.ZERO);
+        ram.gate(null, Duration.ZERO);
         ram.clear();
         platform.reset();
         board = new Board(parts);

@@ -67,7 +67,7 @@ final class Paging implements PageWaits, AutoCloseable {
             ram.allowHugePages();
             present.attach(ram.ranges());
             if (present instanceof PageGate gate) {
-                ram.memory().gate(gate, gateLimit);
+                ram.gate(gate, gateLimit);
             }
         }
     }

@@ -53,6 +53,8 @@ class MachinePagingTest {
                 .kernel("lazy", Payload.LAZY.bytes())
                 .commandLine(ring)
                 .memoryBytes(64 * MIB)
+                // Where the guard is on, it finds whoever touches such memory without asking.
+                .memoryBacking(MemoryBacking.MEMFD)
                 .paging(PagingPlan.of(pages, config));
     }
 
@@ -137,7 +139,9 @@ class MachinePagingTest {
     @Test
     void hugePagesAreMovedAsTheyAreAndZerosTakeNoMemory() throws Exception {
         PagingConfig config = PagingConfig.defaults().withUnit(512, 512);
-        try (Machine machine = started(lazy("ring3", LazyPages.local(), config))) {
+        MachineConfig.Builder guest =
+                lazy("ring3", LazyPages.local(), config).memoryBacking(MemoryBacking.ANONYMOUS);
+        try (Machine machine = started(guest)) {
             PagingStatistics statistics = awaitComplete(machine);
             assertThat(statistics.bytes(Path.MOVE)).isEqualTo(2 * MIB);
             assertThat(statistics.bytes(Path.ZERO)).isGreaterThan(40 * MIB);
@@ -219,7 +223,10 @@ class MachinePagingTest {
     /** As a balloon would: what it drops is zero then, whatever the source has. */
     @Test
     void pagesThatAreDroppedAreZeroAndDoNotComeAgain() throws Exception {
-        try (Machine machine = started(lazy("ring3", LazyPages.local(), QUIET.withUnit(1, 1)))) {
+        MachineConfig.Builder guest =
+                lazy("ring3", LazyPages.local(), QUIET.withUnit(1, 1))
+                        .memoryBacking(MemoryBacking.ANONYMOUS);
+        try (Machine machine = started(guest)) {
             awaitPass(machine);
             machine.pause(LONG);
             assertThat(machine.memory().readU64(LAST)).isEqualTo(PayloadPages.wordAt(LAST));

@@ -69,6 +69,7 @@ public final class LabTests {
                         "--enable-native-access=ALL-UNNAMED",
                         "-Djvmm.kvm=required",
                         "-Djvmm.tools=required",
+                        "-Djvmm.paging.guarded=on",
                         "-D" + REPETITIONS_DIVISOR,
                         "-D" + INSIDE_PROPERTY + "=true",
                         "-D" + LabSettings.KERNEL_PROPERTY + "=" + lab.settings().kernel().label(),
