@@ -29,10 +29,17 @@ final class GuestPages implements VcpuPages {
     private static final long SHARED_ADDRESS = -64;
     private static final long SHARED_ENABLED = 1;
 
+    private final String machine;
     private final GuestRam ram;
     private final Paging paging;
 
-    GuestPages(GuestRam ram, Paging paging) {
+    /**
+     * The memory of one machine.
+     *
+     * @param machine its name
+     */
+    GuestPages(String machine, GuestRam ram, Paging paging) {
+        this.machine = machine;
         this.ram = ram;
         this.paging = paging;
     }
@@ -128,7 +135,7 @@ final class GuestPages implements VcpuPages {
     void fallBack(String why) {
         SelfService own = paging.selfService();
         if (own != null && own.mode().isSelfService()) {
-            LOG.warn("goes over to blocking faults: {}", why);
+            LOG.warn("machine {} goes over to blocking faults: {}", machine, why);
             own.fallBack();
         }
     }

@@ -48,7 +48,7 @@ final class Hardware {
                                     paging.plan().isPresent()),
                             GuestRam::close);
             beginPaging(kvm, pagingOwner);
-            pages = new GuestPages(ram, paging);
+            pages = new GuestPages(config.name(), ram, paging);
             platform = owned.own(new Platform(config, requests), Platform::close);
             parts =
                     new Board.Parts(

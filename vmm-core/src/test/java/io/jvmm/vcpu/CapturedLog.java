@@ -11,12 +11,13 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** What a class logs while this is open. */
-final class CapturedLog extends AppenderBase<ILoggingEvent> implements AutoCloseable {
+public final class CapturedLog extends AppenderBase<ILoggingEvent> implements AutoCloseable {
 
     private final Logger logger;
     private final List<ILoggingEvent> events = new CopyOnWriteArrayList<>();
 
-    CapturedLog(Class<?> of) {
+    /** Captures what this class logs. */
+    public CapturedLog(Class<?> of) {
         logger = (Logger) LoggerFactory.getLogger(of);
         start();
         logger.addAppender(this);
@@ -28,7 +29,7 @@ final class CapturedLog extends AppenderBase<ILoggingEvent> implements AutoClose
     }
 
     /** Warnings so far, in order. */
-    List<String> warnings() {
+    public List<String> warnings() {
         return events.stream()
                 .filter(event -> event.getLevel().equals(Level.WARN))
                 .map(ILoggingEvent::getFormattedMessage)
