@@ -29,7 +29,7 @@ final class ChannelGroup {
         if (end.compareAndSet(null, why)) {
             for (FrameChannel channel : channels) {
                 // Each of its own: telling a stuck peer may take a moment.
-                Thread _ = Thread.ofVirtual().name("page-end").start(() -> channel.abort(why));
+                channel.abortLater(why);
             }
             ended.countDown();
         }

@@ -281,8 +281,15 @@ final class FrameChannel implements AutoCloseable {
         }
     }
 
-    private void abortLater(WireException why) {
-        Thread _ = Thread.ofVirtual().name("page-abort").start(() -> abort(why));
+    /** Like {@link #abort}, without waiting. */
+    void abortLater(WireException why) {
+        try {
+            Thread _ = Wire.thread("page-abort").start(() -> abort(why));
+        } catch (OutOfMemoryError e) {
+            // No thread can be had to tell the peer. Ended it is all the same.
+            end.compareAndSet(null, why);
+            close();
+        }
     }
 
     /**

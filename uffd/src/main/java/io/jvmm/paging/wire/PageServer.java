@@ -53,7 +53,7 @@ public final class PageServer implements AutoCloseable {
         strangers = new Semaphore(limits.strangers());
         acceptor = Acceptor.at(address);
         this.address = address.at(acceptor.address());
-        accepting = Thread.ofPlatform().name("page-accept").daemon().unstarted(this::accept);
+        accepting = Wire.thread("page-accept").unstarted(this::accept);
     }
 
     /**
@@ -93,8 +93,7 @@ public final class PageServer implements AutoCloseable {
             try {
                 Link link = acceptor.accept();
                 if (strangers.tryAcquire()) {
-                    FrameChannel channel = new FrameChannel(link, limits.opening(), watchdog);
-                    start(Thread.ofVirtual().name("page-open"), () -> admit(channel));
+                    open(new FrameChannel(link, limits.opening(), watchdog));
                 } else {
                     link.close();
                 }
@@ -106,6 +105,18 @@ public final class PageServer implements AutoCloseable {
         }
     }
 
+    private void open(FrameChannel channel) {
+        try {
+            start(Wire.thread("page-open"), () -> admit(channel));
+        } catch (WireException e) {
+            strangers.release();
+            channel.close();
+        }
+    }
+
+    /**
+     * @throws WireException {@code BUSY} if no thread can be had
+     */
     private void start(Thread.Builder builder, Runnable work) {
         Thread thread =
                 builder.unstarted(() -> {
@@ -116,7 +127,12 @@ public final class PageServer implements AutoCloseable {
                     }
                 });
         threads.add(thread);
-        thread.start();
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) {
+            threads.remove(thread);
+            throw new WireException(Refusal.BUSY, "the server has no thread left");
+        }
     }
 
     /** Lets a connection in and serves it; on a thread of its own. */
@@ -126,7 +142,8 @@ public final class PageServer implements AutoCloseable {
             Role role;
             LayoutMessage theirs;
             try {
-                Hello hello = Handshake.accept(channel, token, entry::claim);
+                Hello hello =
+                        Handshake.accept(channel, token, read -> entry.claim(read, channel.peer()));
                 role = Role.of(hello.role());
                 theirs =
                         Handshake.layouts(
@@ -140,20 +157,21 @@ public final class PageServer implements AutoCloseable {
                 strangers.release();
             }
             entry.session().channels().add(channel);
+            entry.session().opened();
             if (role == Role.CONTROL) {
-                start(Thread.ofVirtual().name("page-alive"), entry.session().channels()::keepAlive);
+                start(Wire.thread("page-alive"), entry.session().channels()::keepAlive);
                 control(entry.session(), channel);
             } else {
                 memory(entry.session(), channel, role, theirs);
             }
         } catch (WireException e) {
             channel.refuse(e);
-            if (e.reason() != Refusal.LOST) {
+            boolean isTold = entry.giveUp(e);
+            if (!isTold && e.reason() != Refusal.LOST) {
                 events.accept(
                         new ServerEvent.Refused(
                                 channel.peer(), e.reason(), String.valueOf(e.getMessage())));
             }
-            entry.giveUp(e);
         }
     }
 
@@ -168,13 +186,7 @@ public final class PageServer implements AutoCloseable {
                 sessions.remove(session);
             }
         }
-        WireException why = session.channels().reason();
-        if (why != null && !session.isOrderly()) {
-            events.accept(
-                    new ServerEvent.Lost(
-                            channel.peer(), why.reason(), String.valueOf(why.getMessage())));
-        }
-        events.accept(new ServerEvent.Closed(channel.peer()));
+        session.closed();
     }
 
     private void memory(
@@ -182,21 +194,25 @@ public final class PageServer implements AutoCloseable {
         boolean compresses = limits.compress() && theirs.accepts(Encoding.DEFLATE);
         PageSender sender = new PageSender(session, channel, role == Role.BULK, compresses);
         session.add(sender);
-        // Platform threads: they work more than they wait.
-        start(Thread.ofPlatform().name("page-send").daemon(), sender::send);
-        start(
-                Thread.ofPlatform().name("page-receive").daemon(),
-                () -> {
-                    try {
-                        sender.receive();
-                    } catch (WireException e) {
-                        session.channels().end(e);
-                        channel.refuse(e);
-                    } finally {
-                        channel.close();
-                        sender.end();
-                    }
-                });
+        try {
+            start(Wire.thread("page-send"), sender::send);
+            start(Wire.thread("page-receive"), () -> receive(session, channel, sender));
+        } catch (WireException e) {
+            sender.end();
+            throw e;
+        }
+    }
+
+    private static void receive(ServerSession session, FrameChannel channel, PageSender sender) {
+        try {
+            sender.receive();
+        } catch (WireException e) {
+            session.channels().end(e);
+            channel.refuse(e);
+        } finally {
+            channel.close();
+            sender.end();
+        }
     }
 
     /** A connection's way into a session. */
@@ -213,11 +229,11 @@ public final class PageServer implements AutoCloseable {
         }
 
         /** Finds or opens the session; for the handshake, when the client has proved itself. */
-        @Nullable WireException claim(Hello hello) {
+        @Nullable WireException claim(Hello hello, String peer) {
             try {
                 Role role = Role.of(hello.role());
                 synchronized (PageServer.this) {
-                    session = role == Role.CONTROL ? begin(hello) : join(hello, role);
+                    session = role == Role.CONTROL ? begin(hello, peer) : join(hello, role);
                     isNew = role == Role.CONTROL;
                 }
                 return null;
@@ -226,20 +242,27 @@ public final class PageServer implements AutoCloseable {
             }
         }
 
-        /** A connection that was let in and fails before it works takes its session along. */
-        void giveUp(WireException why) {
-            if (session != null) {
-                session.channels().end(why);
-                if (isNew) {
-                    synchronized (PageServer.this) {
-                        sessions.remove(session);
-                    }
-                }
+        /**
+         * A connection that was let in and fails before it works takes its session along.
+         *
+         * @return whether the session was open, and its end was told
+         */
+        boolean giveUp(WireException why) {
+            if (session == null) {
+                return false;
             }
+            session.channels().end(why);
+            if (!isNew) {
+                return false;
+            }
+            synchronized (PageServer.this) {
+                sessions.remove(session);
+            }
+            return session.closed();
         }
     }
 
-    private ServerSession begin(Hello hello) {
+    private ServerSession begin(Hello hello, String peer) {
         if (isClosed) {
             throw new WireException(Refusal.CLOSING, "the server is shutting down");
         }
@@ -257,7 +280,7 @@ public final class PageServer implements AutoCloseable {
             throw new WireException(
                     Refusal.BUSY, "there are %d clients already".formatted(limits.clients()));
         }
-        ServerSession session = new ServerSession(hello, image, events);
+        ServerSession session = new ServerSession(hello, peer, image, events);
         sessions.add(session);
         return session;
     }

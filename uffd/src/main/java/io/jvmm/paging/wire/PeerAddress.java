@@ -4,7 +4,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -76,35 +75,23 @@ public final class PeerAddress {
                 // A channel would say so with an exception that is none of input and output.
                 throw new UnknownHostException(tcp.getHostString() + ": name not known");
             }
-            if (tls != null) {
-                return connectTls(target, tls, within);
-            }
-            SocketChannel channel = SocketChannel.open(StandardProtocolFamily.INET);
-            return connect(channel, target, within, watchdog);
+            return connect(
+                    SocketChannel.open(StandardProtocolFamily.INET), target, within, watchdog);
         }
         return connect(SocketChannel.open(StandardProtocolFamily.UNIX), address, within, watchdog);
     }
 
+    /** By a channel also for TLS: an interrupt ends the attempt. */
     private Link connect(
             SocketChannel channel, SocketAddress target, Duration within, Watchdog watchdog)
             throws IOException {
         try (Watchdog.Guard _ = watchdog.guard(within, () -> closeQuietly(channel))) {
             channel.connect(target);
-            return new SocketLink(channel, toString());
+            return tls != null && target instanceof InetSocketAddress tcp
+                    ? tls.client(channel.socket(), tcp.getHostString())
+                    : new SocketLink(channel, toString());
         } catch (IOException | RuntimeException e) {
             closeQuietly(channel);
-            throw e;
-        }
-    }
-
-    private static Link connectTls(InetSocketAddress target, Tls tls, Duration within)
-            throws IOException {
-        Socket socket = new Socket();
-        try {
-            socket.connect(target, Math.toIntExact(within.toMillis()));
-            return tls.client(socket, target.getHostString());
-        } catch (IOException | RuntimeException e) {
-            socket.close();
             throw e;
         }
     }

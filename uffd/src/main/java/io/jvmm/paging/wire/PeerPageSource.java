@@ -73,7 +73,7 @@ public final class PeerPageSource implements PageSource {
         isFinishing = config.finishWhenDelivered();
         delivered = new PageBitmap(layout.pages());
         outstanding = new Outstanding(layout, delivered, this::allDelivered);
-        manager = Thread.ofVirtual().name("page-peer").unstarted(this::manage);
+        manager = Wire.thread("page-peer").unstarted(this::manage);
     }
 
     @Override

@@ -68,9 +68,10 @@ final class PeerSession {
     List<Lane> open() {
         FrameChannel first = connect(Role.CONTROL);
         control = first;
+        // Before much is said: a server that speaks meanwhile is not silent.
+        start(Wire.thread("page-control"), first, () -> receiveControl(first));
         tellWhatIsHere(first);
-        start(Thread.ofVirtual().name("page-control"), first, () -> receiveControl(first));
-        Thread alive = Thread.ofVirtual().name("page-alive").unstarted(channels::keepAlive);
+        Thread alive = Wire.thread("page-alive").unstarted(channels::keepAlive);
         threads.add(alive);
         alive.start();
         List<Lane> lanes = new ArrayList<>();
@@ -124,10 +125,7 @@ final class PeerSession {
                         config.compress(),
                         sink,
                         isUrgent ? 0 : config.pushWindow());
-        start(
-                Thread.ofPlatform().name(isUrgent ? "page-urgent" : "page-bulk").daemon(),
-                channel,
-                lane::receive);
+        start(Wire.thread(isUrgent ? "page-urgent" : "page-bulk"), channel, lane::receive);
         lane.openWindow();
         return lane;
     }

@@ -16,6 +16,7 @@ final class ServerSession {
 
     private final byte[] client;
     private final int epoch;
+    private final String peer;
     private final PageImage image;
     private final PageBitmap delivered;
     private final ChannelGroup channels = new ChannelGroup();
@@ -25,14 +26,20 @@ final class ServerSession {
     // Guarded by this.
     private boolean hasUrgent;
     private int bulk;
+    private boolean isOpen;
+    private boolean isOver;
     private boolean knowsClient;
     private long pushCursor;
 
     private volatile boolean isOrderly;
 
-    ServerSession(Hello hello, PageImage image, Consumer<ServerEvent> events) {
+    /**
+     * @param peer who is at the other end of the control connection
+     */
+    ServerSession(Hello hello, String peer, PageImage image, Consumer<ServerEvent> events) {
         client = hello.client();
         epoch = hello.epoch();
+        this.peer = peer;
         this.image = image;
         this.events = events;
         delivered = new PageBitmap(image.layout().pages());
@@ -77,9 +84,39 @@ final class ServerSession {
         senders.add(sender);
     }
 
+    /**
+     * A connection of the session is ready. The first one opens the session, whichever that is: for
+     * the client the control connection is ready as soon as it has our layout, and others follow,
+     * when this side may not have looked at the client's layout yet.
+     */
+    synchronized void opened() {
+        if (!isOpen && !isOver) {
+            isOpen = true;
+            events.accept(new ServerEvent.Opened(peer));
+        }
+    }
+
+    /**
+     * The control connection has ended, ready or not, and with it the session. Tells how, of a
+     * session that was open.
+     *
+     * @return whether it was
+     */
+    synchronized boolean closed() {
+        isOver = true;
+        if (isOpen) {
+            WireException why = channels.reason();
+            if (why != null && !isOrderly) {
+                events.accept(
+                        new ServerEvent.Lost(peer, why.reason(), String.valueOf(why.getMessage())));
+            }
+            events.accept(new ServerEvent.Closed(peer));
+        }
+        return isOpen;
+    }
+
     /** Serves the control connection until the session ends; for its receiving thread. */
     void control(FrameChannel channel) {
-        events.accept(new ServerEvent.Opened(channel.peer()));
         while (true) {
             FrameHeader frame = channel.receive();
             switch (frame.type()) {

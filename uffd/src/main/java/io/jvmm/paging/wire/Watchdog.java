@@ -26,9 +26,7 @@ final class Watchdog implements AutoCloseable {
     }
 
     Watchdog(String name) {
-        timer =
-                new ScheduledThreadPoolExecutor(
-                        1, Thread.ofPlatform().name(name).daemon().factory());
+        timer = new ScheduledThreadPoolExecutor(1, Wire.thread(name).factory());
         timer.setRemoveOnCancelPolicy(true);
         timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
         ScheduledFuture<?> _ =

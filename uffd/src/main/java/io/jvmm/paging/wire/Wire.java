@@ -37,4 +37,13 @@ final class Wire {
     static final int MIN_SILENCE_MILLIS = 100;
 
     private Wire() {}
+
+    /**
+     * How every thread of this package is made: a platform thread. Virtual ones share few carriers
+     * with the whole program, and whoever waits for a missing page in a system call holds his. With
+     * all of them held, nobody would notice that the peer is gone, and the page would never come.
+     */
+    static Thread.Builder.OfPlatform thread(String name) {
+        return Thread.ofPlatform().name(name).daemon();
+    }
 }

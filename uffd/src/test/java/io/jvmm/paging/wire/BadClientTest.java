@@ -231,6 +231,27 @@ class BadClientTest {
         assertThat(events.all(ServerEvent.Completed.class)).isEmpty();
     }
 
+    /**
+     * As far as this client can tell its session is open; the server may not have come so far, and
+     * here it never does.
+     */
+    @Test
+    void whoIsServedBeforeHisLayoutWasReadIsLostAllTheSame()
+            throws IOException, InterruptedException {
+        try (Rogue control = Rogue.to(target.address())) {
+            Handshake.open(control.channel, token, Role.CONTROL, name, 1);
+            assertThat(control.channel.receive().type()).isEqualTo(FrameType.LAYOUT);
+            try (Rogue urgent = data(Role.URGENT)) {
+                urgent.frame(FrameType.REQUEST, 0, 1, FIRST, PAGE);
+                assertThat(urgent.channel.receive().type()).isEqualTo(FrameType.DATA);
+            }
+        }
+        assertLost(Refusal.LOST);
+        // The honest client's is the other one.
+        assertThat(events.all(ServerEvent.Opened.class)).hasSize(2);
+        events.await(ServerEvent.Closed.class);
+    }
+
     @Test
     void otherMemoryIsRefused() throws IOException, InterruptedException {
         try (Rogue rogue = Rogue.to(target.address())) {

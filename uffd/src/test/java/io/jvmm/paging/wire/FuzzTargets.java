@@ -165,6 +165,7 @@ final class FuzzTargets {
             ServerSession session =
                     new ServerSession(
                             new Hello(1, 1, 0, new byte[16], 1, new byte[32]),
+                            "fuzz",
                             new Zeros(),
                             event -> {});
             PageSender sender = new PageSender(session, data, true, false);

@@ -9,17 +9,13 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 
 /** TLS with certificates on both sides. */
 @Timeout(300)
 class TlsTest {
 
     private static final int PAGES = 1500;
-    private static final String PASSWORD = "test-only";
     private static final PageLayout LAYOUT = TestImage.layout(PAGES);
     private static final TestImage IMAGE = new TestImage(LAYOUT);
 
@@ -50,7 +46,7 @@ class TlsTest {
 
     private static void key(String name, String alternative)
             throws IOException, InterruptedException {
-        keytool(
+        TestTls.keytool(
                 "-genkeypair",
                 "-alias",
                 name,
@@ -64,7 +60,7 @@ class TlsTest {
                 "30",
                 "-keystore",
                 store(name));
-        keytool(
+        TestTls.keytool(
                 "-exportcert",
                 "-alias",
                 name,
@@ -75,7 +71,7 @@ class TlsTest {
     }
 
     private static void trust(String who, String whom) throws IOException, InterruptedException {
-        keytool(
+        TestTls.keytool(
                 "-importcert",
                 "-noprompt",
                 "-alias",
@@ -90,18 +86,8 @@ class TlsTest {
         return folder.resolve(name + ".p12").toString();
     }
 
-    private static void keytool(String... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "keytool").toString());
-        command.addAll(List.of(arguments));
-        command.addAll(List.of("-storetype", "PKCS12", "-storepass", PASSWORD));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
-    }
-
     private static Tls tls(String name) {
-        return Tls.load(Path.of(store(name)), PASSWORD.toCharArray());
+        return Tls.load(Path.of(store(name)), TestTls.PASSWORD.toCharArray());
     }
 
     private PageServer serve(String name) throws IOException {
