@@ -23,7 +23,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -60,11 +59,6 @@ import java.util.function.Consumer;
 @RequiresUserfaultfd
 @RequiresDocker
 @Tag("host")
-@Tag("slow")
-@EnabledIfSystemProperty(
-        named = "jvmm.slow",
-        matches = "on",
-        disabledReason = "takes minutes; -Djvmm.slow=on runs it")
 @Timeout(1200)
 class ContainersTest {
 
@@ -248,6 +242,15 @@ class ContainersTest {
         DockerClientFactory.lazyClient().killContainerCmd(container.getContainerId()).exec();
     }
 
+    /** Waits until a container has said something; fails with all that it has said instead. */
+    private static void awaitLog(GenericContainer<?> container, String text) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+        while (!container.getLogs().contains(text)) {
+            assertThat(System.nanoTime() - deadline).as(container.getLogs()).isNegative();
+            LockSupport.parkNanos(50_000_000);
+        }
+    }
+
     /** The guest checks every word of every page twice; the second time all are there. */
     private static void assertVerified(Vm machine) {
         while (machine.container.getLogs().split("guest \\.", -1).length < 3) {
@@ -314,15 +317,10 @@ class ContainersTest {
     @Test
     void theMachinesContainerIsKilledAndAnotherOneIsServed() throws Exception {
         GenericContainer<?> server = server(SLOW_MIB);
-        WaitingConsumer log = new WaitingConsumer();
-        server.followOutput(log);
         Vm first = machine(SLOW_MIB, "random", "slow");
         first.await("guest R", 1);
         kill(first.container);
-        log.waitUntil(
-                frame -> frame.getUtf8String().contains(": lost ("),
-                LIMIT_SECONDS,
-                TimeUnit.SECONDS);
+        awaitLog(server, ": lost (");
         Vm second = machine(SLOW_MIB, "sequential");
         second.await("source Complete", 1);
         assertVerified(second);
