@@ -12,7 +12,7 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * Skips tests where no Docker engine answers; with {@code -Djvmm.tools=required} they run there,
+ * Skips tests where no Docker engine answers; with {@code -Djvmm.docker=required} they run there,
  * and fail.
  */
 @Target(ElementType.TYPE)
@@ -24,7 +24,7 @@ import java.lang.annotation.Target;
     final class Condition implements ExecutionCondition {
         @Override
         public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
-            if ("required".equals(System.getProperty("jvmm.tools"))) {
+            if ("required".equals(System.getProperty("jvmm.docker"))) {
                 return ConditionEvaluationResult.enabled("a Docker engine must be there");
             }
             return DockerClientFactory.instance().isDockerAvailable()
