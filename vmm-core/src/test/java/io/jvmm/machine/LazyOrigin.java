@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.guest.Payload;
 import io.jvmm.paging.FaultMode;
+import io.jvmm.paging.OverduePolicy;
 import io.jvmm.paging.PagingConfig;
 import io.jvmm.state.Bytes;
 import io.jvmm.state.Saved;
@@ -26,8 +27,10 @@ final class LazyOrigin {
     static final long MEMORY = 64 << 20;
 
     private static final Duration LONG = Duration.ofMinutes(2);
-    private static final PagingConfig ONE_BY_ONE =
-            PagingConfig.defaults().withSweep(false).withUnit(1, 1);
+
+    /** All of it is looked at in one go, which takes a while under emulation. */
+    private static final PagingConfig PATIENT =
+            PagingConfig.defaults().withSweep(false).withDeadline(LONG, OverduePolicy.KEEP_WAITING);
 
     private final SavedMachine saved;
     private final byte[] low;
@@ -57,7 +60,7 @@ final class LazyOrigin {
     }
 
     static LazyOrigin of(String ring, int cpus) throws IOException {
-        PagingPlan all = PagingPlan.of(LazyPages.local(), ONE_BY_ONE);
+        PagingPlan all = PagingPlan.of(LazyPages.local(), PATIENT);
         PagingPlan plan = all.withMode(FaultMode.BLOCKING);
         MachineConfig.Builder guest =
                 config("origin", ring, cpus).memoryBacking(MemoryBacking.MEMFD);
