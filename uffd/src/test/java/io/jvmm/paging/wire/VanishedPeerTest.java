@@ -11,9 +11,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -223,5 +228,48 @@ class VanishedPeerTest {
             }
             source.close();
         }
+    }
+
+    /**
+     * The server's host is gone: nothing answers an attempt to connect, not even with a refusal.
+     */
+    @ParameterizedTest
+    @EnumSource(names = {"TCP", "TLS"})
+    void closingEndsAnAttemptToConnect(Transport transport) throws Exception {
+        ServerSocketChannel deaf =
+                own(
+                        ServerSocketChannel.open()
+                                .bind(
+                                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                                        1));
+        // More than its queue takes.
+        for (int i = 0; i < 8; i++) {
+            SocketChannel waiting = own(SocketChannel.open());
+            waiting.configureBlocking(false);
+            boolean _ = waiting.connect(deaf.getLocalAddress());
+        }
+        PeerPageSource source =
+                new PeerPageSource(
+                        address(transport).at(deaf.getLocalAddress()),
+                        token,
+                        layout,
+                        PeerConfig.DEFAULT.withTimes(Duration.ofMinutes(10), SILENCE),
+                        states);
+        source.start(new Idle());
+        while (!isConnecting()) {
+            pause();
+        }
+        source.close();
+        states.await(PeerState.Closed.class);
+        assertThat(states.all(PeerState.Connected.class)).isEmpty();
+    }
+
+    private static boolean isConnecting() {
+        return Thread.getAllStackTraces().entrySet().stream()
+                .filter(entry -> entry.getKey().getName().equals("page-peer"))
+                .flatMap(entry -> Arrays.stream(entry.getValue()))
+                .anyMatch(frame ->
+                        frame.getMethodName().equals("connect")
+                                && frame.getClassName().startsWith("sun.nio.ch."));
     }
 }
