@@ -109,7 +109,11 @@ class ContainersTest {
                         .withNetwork(network)
                         .withCommand(command.toArray(String[]::new))
                         .withCreateContainerCmdModifier(create -> {
-                            hostConfig(create).withBinds(HostImage.binds(paths));
+                            // Whom the engine would ask for a name that is away: nobody, so the
+                            // answer is there at once.
+                            hostConfig(create)
+                                    .withBinds(HostImage.binds(paths))
+                                    .withDns("127.0.0.1");
                             settings.accept(create);
                         });
         owned.add(container);
