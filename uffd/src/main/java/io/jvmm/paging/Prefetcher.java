@@ -2,11 +2,17 @@ package io.jvmm.paging;
 
 import io.jvmm.paging.PagingStatistics.Cause;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What to bring that nobody waits for: first the recorded working set, then what follows the last
  * faults, then everything else in order.
+ *
+ * <p>LOCKS: {@link #next} is synchronized, and calls nothing that locks or waits. Claiming a chunk
+ * is quick beside bringing it, and two that claim it at the same time would get a part each,
+ * neither of which can be moved into place.
  */
 final class Prefetcher {
 
@@ -15,8 +21,9 @@ final class Prefetcher {
     private final PageStates states;
     private final WorkingSet workingSet;
     private final boolean sweep;
-    private final AtomicInteger replayed = new AtomicInteger();
-    private final AtomicInteger swept = new AtomicInteger();
+    // Guarded by this.
+    private int replayed;
+    private int swept;
     // The last chunk in which there was a fault, and how far ahead of it was looked since.
     private volatile int faulted = PageStates.NONE;
     private final AtomicInteger ahead = new AtomicInteger(NEIGHBOUR_CHUNKS);
@@ -41,8 +48,8 @@ final class Prefetcher {
      *
      * @return why, or null if there is nothing to do
      */
-    @org.jspecify.annotations.Nullable
-    Cause next(Transfer transfer, int unit) {
+    @Nullable
+    synchronized Cause next(Transfer transfer, int unit) {
         if (nextOfWorkingSet(transfer, unit)) {
             return Cause.WORKING_SET;
         }
@@ -53,12 +60,8 @@ final class Prefetcher {
     }
 
     private boolean nextOfWorkingSet(Transfer transfer, int unit) {
-        while (replayed.get() < workingSet.size()) {
-            int index = replayed.getAndIncrement();
-            if (index >= workingSet.size()) {
-                return false;
-            }
-            int page = states.memory.ofGpa(workingSet.gpa(index));
+        while (replayed < workingSet.size()) {
+            int page = states.memory.ofGpa(workingSet.gpa(replayed++));
             if (page != PageStates.NONE
                     && !states.map.isPresent(page)
                     && states.claimAround(page, unit, transfer)) {
@@ -88,11 +91,10 @@ final class Prefetcher {
         int chunks = states.map.chunks();
         // Once round: what has become empty behind the position is found in the second half.
         for (int step = 0; step <= chunks && !states.map.allPresent(); step++) {
-            int chunk = swept.get();
-            if (nextOfChunk(chunk, transfer, unit)) {
+            if (nextOfChunk(swept, transfer, unit)) {
                 return true;
             }
-            swept.compareAndSet(chunk, chunk + 1 == chunks ? 0 : chunk + 1);
+            swept = swept + 1 == chunks ? 0 : swept + 1;
         }
         return false;
     }
