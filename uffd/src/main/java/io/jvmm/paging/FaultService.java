@@ -1,8 +1,5 @@
 package io.jvmm.paging;
 
-import io.jvmm.ffi.uffd.Feature;
-import io.jvmm.ffi.uffd.Tracking;
-import io.jvmm.ffi.uffd.Userfaultfd;
 import io.jvmm.paging.PagingStatistics.Fault;
 
 import jdk.jfr.FlightRecorder;
@@ -10,10 +7,8 @@ import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -38,7 +33,6 @@ import java.util.function.BooleanSupplier;
  */
 public final class FaultService implements Pager, PageGate, SelfService {
 
-    private static final long CHUNK_BYTES = 2L << 20;
     private static final long PAGE = PageRequest.PAGE_BYTES;
     private static final long CLOSING_NANOS = 30_000_000_000L;
     private static final long CLOSING_LOOK_NANOS = 1_000_000;
@@ -93,35 +87,23 @@ public final class FaultService implements Pager, PageGate, SelfService {
             dispatcher = new Dispatcher(states, source, config, this);
             access = new GatedAccess(states, dispatcher, recorder);
             own = new OwnFaults(states, dispatcher, this, this, deadlineNanos);
-            Set<Feature> features = features();
             dispatcher.wakes(mode != FaultMode.ANNOTATED);
+            Registration registration = registration();
             try {
-                for (GuestRange range : states.memory.ranges()) {
-                    addShards(range, features);
+                for (GuestRange part :
+                        ShardLayout.divide(states.memory.ranges(), config.shards())) {
+                    shards.add(
+                            new Shard(
+                                    shards.size(),
+                                    part,
+                                    registration,
+                                    new WaitTable(stalls, states.map::isPresent),
+                                    this));
                 }
             } catch (RuntimeException e) {
                 shards.forEach(Shard::close);
                 dispatcher.release();
                 throw e;
-            }
-        }
-
-        private void addShards(GuestRange range, Set<Feature> features) {
-            for (long at = range.hva(); at < range.endHva(); ) {
-                long end = Math.min(range.endHva(), (at + config.shardBytes()) & -CHUNK_BYTES);
-                if (end <= at) {
-                    end = range.endHva();
-                }
-                shards.add(
-                        new Shard(
-                                shards.size(),
-                                at,
-                                end - at,
-                                features,
-                                tracking(),
-                                new WaitTable(stalls, states.map::isPresent),
-                                this));
-                at = end;
             }
         }
 
@@ -202,30 +184,8 @@ public final class FaultService implements Pager, PageGate, SelfService {
         }
     }
 
-    private Set<Feature> features() {
-        Set<Feature> supported = Userfaultfd.supportedFeatures();
-        Set<Feature> features = EnumSet.of(Feature.THREAD_ID);
-        if (config.aliases().isEmpty()) {
-            features.add(Feature.MOVE);
-        }
-        features.addAll(Set.of(Feature.EVENT_REMOVE, Feature.EVENT_UNMAP, Feature.EVENT_REMAP));
-        features.retainAll(supported);
-        if (!config.aliases().isEmpty()) {
-            // Without these there is no other way; opening says what is missing.
-            features.addAll(Set.of(Feature.MISSING_SHMEM, Feature.MINOR_SHMEM));
-        }
-        switch (mode) {
-            case BLOCKING -> {}
-            case ANNOTATED -> features.add(Feature.SIGBUS);
-            case POISON -> features.add(Feature.POISON);
-        }
-        return features;
-    }
-
-    private Set<Tracking> tracking() {
-        return config.aliases().isEmpty()
-                ? Set.of(Tracking.MISSING)
-                : Set.of(Tracking.MISSING, Tracking.MINOR);
+    private Registration registration() {
+        return Registration.of(mode, !config.aliases().isEmpty());
     }
 
     @Override
@@ -294,11 +254,11 @@ public final class FaultService implements Pager, PageGate, SelfService {
         }
         mode = FaultMode.BLOCKING;
         List<Shard> before = List.copyOf(current.shards);
-        Set<Feature> features = features();
+        Registration registration = registration();
         // Whoever puts pages in place waits meanwhile: he would find them registered nowhere.
         current.dispatcher.exclusively(() -> {
             for (int i = 0; i < before.size(); i++) {
-                Shard successor = before.get(i).succeed(features, marked, current.states);
+                Shard successor = before.get(i).succeed(registration, marked, current.states);
                 current.shards.set(i, successor);
                 successor.begin();
             }

@@ -16,7 +16,9 @@ import java.util.function.Consumer;
  *     source decides
  * @param workers threads that fetch ahead and help with faults, 1 to 64
  * @param stagingChunks how much is under way at most, in units of 2 MiB, 4 to 1024
- * @param shardBytes memory per userfaultfd, each with a reader thread; a multiple of 2 MiB
+ * @param shards into how many parts memory is divided, 1 to 64, each with a userfaultfd and a
+ *     reader thread of its own, so that several vCPUs are served at once; more where a part would
+ *     have more than 2 GiB, fewer where one would have less than 2 MiB
  * @param sweep whether all that is missing is brought in the background
  * @param deadline after how long a fault is overdue
  * @param overdue what then
@@ -30,7 +32,7 @@ public record PagingConfig(
         int maxUnit,
         int workers,
         int stagingChunks,
-        long shardBytes,
+        int shards,
         boolean sweep,
         Duration deadline,
         OverduePolicy overdue,
@@ -49,8 +51,6 @@ public record PagingConfig(
      */
     public record Alias(long gpa, MemorySegment memory, Fd file, long offset) {}
 
-    private static final long CHUNK_BYTES = 2L << 20;
-
     /** Checks the limits. */
     public PagingConfig {
         if (Integer.bitCount(minUnit) != 1
@@ -65,8 +65,8 @@ public record PagingConfig(
         if (stagingChunks < 4 || stagingChunks > 1024) {
             throw new IllegalArgumentException(stagingChunks + " staging chunks");
         }
-        if (shardBytes < CHUNK_BYTES || shardBytes % CHUNK_BYTES != 0) {
-            throw new IllegalArgumentException("shards of " + shardBytes + " bytes");
+        if (shards < 1 || shards > 64) {
+            throw new IllegalArgumentException(shards + " shards");
         }
         if (deadline.toMillis() < 1 || retry.toMillis() < 1) {
             throw new IllegalArgumentException(
@@ -77,13 +77,13 @@ public record PagingConfig(
 
     /** Private anonymous memory, units of 4 KiB to 2 MiB, a sweep, a deadline of ten seconds. */
     public static PagingConfig defaults() {
-        int workers = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
+        int threads = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
         return new PagingConfig(
                 1,
                 PageRequest.MAX_PAGES,
-                workers,
+                threads,
                 16,
-                2L << 30,
+                threads,
                 true,
                 Duration.ofSeconds(10),
                 OverduePolicy.KEEP_WAITING,
@@ -110,9 +110,9 @@ public record PagingConfig(
         return with(draft -> draft.sweep = on);
     }
 
-    /** With shards of another size. */
-    public PagingConfig withShardBytes(long bytes) {
-        return with(draft -> draft.shardBytes = bytes);
+    /** With another number of shards. */
+    public PagingConfig withShards(int count) {
+        return with(draft -> draft.shards = count);
     }
 
     /** With another deadline. */
@@ -145,7 +145,7 @@ public record PagingConfig(
         int maxUnit;
         int workers;
         final int stagingChunks;
-        long shardBytes;
+        int shards;
         boolean sweep;
         Duration deadline;
         OverduePolicy overdue;
@@ -158,7 +158,7 @@ public record PagingConfig(
             maxUnit = from.maxUnit;
             workers = from.workers;
             stagingChunks = from.stagingChunks;
-            shardBytes = from.shardBytes;
+            shards = from.shards;
             sweep = from.sweep;
             deadline = from.deadline;
             overdue = from.overdue;
@@ -173,7 +173,7 @@ public record PagingConfig(
                     maxUnit,
                     workers,
                     stagingChunks,
-                    shardBytes,
+                    shards,
                     sweep,
                     deadline,
                     overdue,

@@ -49,10 +49,8 @@ final class Shard implements AutoCloseable {
     final Userfaultfd uffd;
     final WaitTable waits;
     private final int number;
-    private final Set<Tracking> tracking;
+    private final GuestRange part;
     private final boolean silent;
-    private final long start;
-    private final long length;
     private final Handler handler;
     private final Mapping doorbell = Mapping.anonymous(PAGE);
     private final FaultMessages messages = new FaultMessages(BATCH);
@@ -65,22 +63,18 @@ final class Shard implements AutoCloseable {
     /** Registers the memory and begins to read. */
     Shard(
             int number,
-            long start,
-            long length,
-            Set<Feature> features,
-            Set<Tracking> tracking,
+            GuestRange part,
+            Registration registration,
             WaitTable waits,
             Handler handler) {
         this.number = number;
-        this.start = start;
-        this.length = length;
-        this.tracking = tracking;
-        this.silent = features.contains(Feature.SIGBUS);
+        this.part = part;
+        this.silent = registration.features().contains(Feature.SIGBUS);
         this.waits = waits;
         this.handler = handler;
-        uffd = Userfaultfd.open(features);
+        uffd = Userfaultfd.open(registration.features());
         try {
-            uffd.register(start, length, tracking);
+            uffd.register(part.hva(), part.length(), registration.tracking());
             uffd.register(doorbell.address(), PAGE, Set.of(Tracking.MISSING));
         } catch (RuntimeException e) {
             uffd.close();
@@ -97,10 +91,10 @@ final class Shard implements AutoCloseable {
 
     /** Marks all pages that are not there. */
     void mark() {
-        for (long at = start; at < start + length; ) {
+        for (long at = part.hva(); at < part.endHva(); ) {
             long done =
                     uffd.tryPoison(
-                            at, start + length - at, UffdConstants.UFFDIO_POISON_MODE_DONTWAKE);
+                            at, part.endHva() - at, UffdConstants.UFFDIO_POISON_MODE_DONTWAKE);
             if (done <= 0 && !Errno.EEXIST.is(done)) {
                 throw new KernelException("UFFDIO_POISON", Errno.of(done));
             }
@@ -110,21 +104,21 @@ final class Shard implements AutoCloseable {
     }
 
     /**
-     * A shard of the same memory with other features. In between, nobody is told of faults.
+     * A shard of the same memory, registered in another way. In between, nobody is told of faults.
      *
      * @param marked whether missing pages hold marks, which are taken away
      */
-    Shard succeed(Set<Feature> features, boolean marked, PageStates states) {
+    Shard succeed(Registration registration, boolean marked, PageStates states) {
         letGo();
         if (marked) {
             unmark(states);
         }
-        return new Shard(number, start, length, features, tracking, waits, handler);
+        return new Shard(number, part, registration, waits, handler);
     }
 
     private void unmark(PageStates states) {
-        int first = states.memory.ofHva(start);
-        int end = first + (int) (length / PAGE);
+        int first = states.memory.ofHva(part.hva());
+        int end = first + (int) (part.length() / PAGE);
         for (int page = states.map.nextMissing(first, end); page < end; ) {
             int next = page + 1;
             while (next < end && !states.map.isPresent(next)) {
@@ -148,7 +142,7 @@ final class Shard implements AutoCloseable {
 
     /** Whether the address is in this shard. */
     boolean holds(long address) {
-        return address - start >= 0 && address - start < length;
+        return address >= part.hva() && address < part.endHva();
     }
 
     // Errors too: a reader that ends untold leaves its threads waiting for ever.
@@ -226,7 +220,7 @@ final class Shard implements AutoCloseable {
             return;
         }
         letGo = true;
-        unregister(start, length);
+        unregister(part.hva(), part.length());
         synchronized (moved) {
             for (long[] range : moved) {
                 unregister(range[0], range[1]);

@@ -93,7 +93,7 @@ class FaultServiceTest {
                         BYTES,
                         shared,
                         new RemoteSource(source, 3, 20_000),
-                        PagingConfig.defaults().withShardBytes(8 * MIB))) {
+                        PagingConfig.defaults().withShards(4))) {
             Toucher[] touchers = new Toucher[threads];
             for (int t = 0; t < threads; t++) {
                 Random random = new Random(t);

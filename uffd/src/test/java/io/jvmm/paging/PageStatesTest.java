@@ -166,10 +166,10 @@ class PageStatesTest {
             shard =
                     new Shard(
                             0,
-                            range.hva(),
-                            range.length(),
-                            Set.of(Feature.THREAD_ID, Feature.MOVE, Feature.POISON),
-                            Set.of(Tracking.MISSING),
+                            range,
+                            new Registration(
+                                    Set.of(Feature.THREAD_ID, Feature.MOVE, Feature.POISON),
+                                    Set.of(Tracking.MISSING)),
                             new WaitTable(new StallRecorder(), states.map::isPresent),
                             this);
             dispatcher = new Dispatcher(states, new PatternSource(3), config, this);

@@ -174,7 +174,7 @@ class SelfServiceTest {
                             BYTES,
                             round % 2 == 0,
                             source,
-                            PagingConfig.defaults().withUnit(4, 4).withShardBytes(4 << 20))) {
+                            PagingConfig.defaults().withUnit(4, 4).withShards(4))) {
                 memory.attach();
                 while (memory.service.statistics().missingPages() > PAGES - 200 * round) {
                     Thread.onSpinWait();

@@ -129,7 +129,7 @@ class TroubleTest {
     void lettingGoFreesWhoeverWaits() {
         source.hold(true);
         try (PagedGuestMemory memory =
-                PagedGuestMemory.of(BYTES, false, source, QUIET.withShardBytes(2 * MIB))) {
+                PagedGuestMemory.of(BYTES, false, source, QUIET.withShards(4))) {
             List<Toucher> touchers =
                     List.of(memory.reader(0), memory.reader(600), memory.reader(2047));
             for (Toucher toucher : touchers) {

@@ -254,7 +254,7 @@ class MachinePagingTest {
                 TestGuests.machine("high", TestGuests.SUM_ABOVE_4_GIB)
                         .memoryBytes((3L << 30) + 64 * MIB)
                         .memoryBacking(backing)
-                        .paging(PagingPlan.of(pages, QUIET.withShardBytes(1L << 30)))
+                        .paging(PagingPlan.of(pages, QUIET.withShards(4)))
                         .build();
         long expected = 0;
         for (int page = 0; page < 512; page++) {

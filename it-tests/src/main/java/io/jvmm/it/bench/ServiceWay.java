@@ -20,16 +20,15 @@ import java.util.function.BooleanSupplier;
 /**
  * The fault service in one of its modes, a page at a time.
  *
- * @param sharded whether each vCPU's part of memory has a userfaultfd of its own
+ * @param oneReader one userfaultfd with one reader for all memory, as the C program has it
  */
-record ServiceWay(FaultMode mode, boolean sharded, int pages) implements FaultWay {
+record ServiceWay(FaultMode mode, boolean oneReader, int pages) implements FaultWay {
 
     private static final long PAGE = 4096;
-    private static final long CHUNK = 2L << 20;
 
     @Override
     public String label() {
-        return mode.label() + (sharded ? "-shards" : "");
+        return mode.label() + (oneReader ? "-one-reader" : "");
     }
 
     @Override
@@ -41,12 +40,8 @@ record ServiceWay(FaultMode mode, boolean sharded, int pages) implements FaultWa
     public double run(int ring, int vcpus) throws InterruptedException {
         long bytes = pages * PAGE;
         touch(pages);
-        int shards = sharded ? vcpus : 1;
-        PagingConfig config =
-                PagingConfig.defaults()
-                        .withSweep(false)
-                        .withUnit(1, 1)
-                        .withShardBytes(Math.max(CHUNK, bytes / shards / CHUNK * CHUNK));
+        PagingConfig config = PagingConfig.defaults().withSweep(false).withUnit(1, 1);
+        config = oneReader ? config.withShards(1) : config;
         try (Mapping memory = Mapping.anonymous(bytes);
                 MemoryFaultsGuest guest = new MemoryFaultsGuest(ring, vcpus, pages);
                 FaultService service = new FaultService(new OnePage(), config, mode, _ -> {})) {

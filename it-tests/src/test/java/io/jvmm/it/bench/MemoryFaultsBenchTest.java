@@ -37,7 +37,7 @@ class MemoryFaultsBenchTest {
                 .containsPattern("\n8 +\\d+ +\\d+")
                 .contains("RATIO memory-faults.blocking-scaling-8 ")
                 .contains("RATIO memory-faults.blocking-to-c-2 ")
-                .contains("RATIO memory-faults.blocking-shards-to-blocking-4 ");
+                .contains("RATIO memory-faults.blocking-one-reader-to-blocking-4 ");
         try (Kvm kvm = Kvm.open()) {
             for (FaultMode mode : FaultMode.values()) {
                 Optional<String> refusal = FaultModes.refusal(kvm, mode);

@@ -37,7 +37,7 @@ class PagingBenchTest {
         assertThat(ratios)
                 .contains(
                         "paging.copy-1",
-                        "paging.copy-8-shards",
+                        "paging.copy-8-one-reader",
                         "paging.continue-4",
                         "paging.prefetch-1-to-single",
                         "paging.fill-to-pread-copy",
