@@ -13,11 +13,9 @@
  *   poison VCPUS PAGES     missing pages hold marks, and SIGBUS tells the address
  *
  * In the latter two the vCPU's thread copies the page, which wakes nobody. End of input ends the
- * program. The guest, and the first order, are those of paging.c.
+ * program. The guest and the first order are in paging-guest.h.
  */
-#define main paging_main
-#include "paging.c"
-#undef main
+#include "paging-guest.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -38,11 +36,7 @@ static char *own_memory;
 static void serve(char *at)
 {
     static const char source[PAGE] = { 1 };
-    struct uffdio_copy copy = {
-        .dst = (uintptr_t)at, .src = (uintptr_t)source, .len = PAGE,
-        .mode = UFFDIO_COPY_MODE_DONTWAKE,
-    };
-    control(own_uffd, UFFDIO_COPY, &copy, "UFFDIO_COPY");
+    copy_page(own_uffd, at, source, UFFDIO_COPY_MODE_DONTWAKE);
 }
 
 static void let_signal_in(int vcpu)
@@ -94,47 +88,19 @@ static int64_t own_faults(int vcpus, long pages)
     size_t length = pages * PAGE;
     own_memory = map(MAP_PRIVATE | MAP_ANONYMOUS, -1, length);
     madvise(own_memory, length, MADV_NOHUGEPAGE);
-    int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
-    own_uffd = device < 0 ? syscall(SYS_userfaultfd, O_CLOEXEC)
-                          : ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC);
-    if (own_uffd < 0)
-        err(1, "userfaultfd");
-    close(device);
-    struct uffdio_api api = {
-        .api = UFFD_API, .features = marks ? FEATURE_POISON : UFFD_FEATURE_SIGBUS,
-    };
-    control(own_uffd, UFFDIO_API, &api, "UFFDIO_API");
+    own_uffd = open_uffd(marks ? FEATURE_POISON : UFFD_FEATURE_SIGBUS);
     track(own_uffd, own_memory, length, UFFDIO_REGISTER_MODE_MISSING);
     struct poison all = { (uintptr_t)own_memory, length, POISON_DONTWAKE, 0 };
     if (marks)
         control(own_uffd, POISON_PAGES, &all, "UFFDIO_POISON");
-    int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-    if (kvm < 0)
-        err(1, "/dev/kvm");
-    int vm = control(kvm, KVM_CREATE_VM, 0, "KVM_CREATE_VM");
-    uint8_t *low = low_memory();
-    add_slot(vm, 0, 0, low, LOW_SIZE);
-    add_slot(vm, 1, BASE, own_memory, length);
-    struct vcpu guest[MAX_VCPUS];
-    for (int i = 0; i < vcpus; i++)
-        create_vcpu(kvm, vm, i, pages * i / vcpus, pages * (i + 1) / vcpus - pages * i / vcpus,
-                    &guest[i]);
+    struct machine machine;
+    create_machine(&machine, vcpus, own_memory, pages);
     int64_t start = now();
-    for (int i = 0; i < vcpus; i++)
-        if (pthread_create(&guest[i].thread, NULL, run_and_serve, &guest[i]) != 0)
-            errx(1, "pthread_create");
-    for (int i = 0; i < vcpus; i++)
-        pthread_join(guest[i].thread, NULL);
+    start_vcpus(&machine, run_and_serve);
+    join_vcpus(&machine);
     int64_t took = now() - start;
-    int run_size = control(kvm, KVM_GET_VCPU_MMAP_SIZE, 0, "KVM_GET_VCPU_MMAP_SIZE");
-    for (int i = 0; i < vcpus; i++) {
-        munmap(guest[i].run, run_size);
-        close(guest[i].fd);
-    }
-    close(vm);
-    close(kvm);
+    close_machine(&machine);
     close(own_uffd);
-    munmap(low, LOW_SIZE);
     munmap(own_memory, length);
     return took;
 }

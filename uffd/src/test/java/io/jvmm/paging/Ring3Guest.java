@@ -8,7 +8,6 @@ import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.kvm.Regs;
-import io.jvmm.ffi.kvm.Segment;
 import io.jvmm.ffi.kvm.Sregs;
 import io.jvmm.ffi.linux.Mapping;
 
@@ -86,26 +85,7 @@ final class Ring3Guest implements AutoCloseable {
         KvmVcpu vcpu = vm.createVcpu(vcpus.size());
         vcpus.add(vcpu);
         vcpu.setCpuid(kvm.supportedCpuid());
-        Sregs flat = vcpu.sregs().longMode(PML4, new Sregs.DescriptorTable(0, 0), 0x33, 0x2B);
-        vcpu.setSregs(
-                new Sregs(
-                        user(flat.cs()),
-                        user(flat.ds()),
-                        user(flat.es()),
-                        user(flat.fs()),
-                        user(flat.gs()),
-                        user(flat.ss()),
-                        flat.tr(),
-                        flat.ldt(),
-                        flat.gdt(),
-                        flat.idt(),
-                        flat.cr0(),
-                        flat.cr2(),
-                        flat.cr3(),
-                        flat.cr4(),
-                        flat.cr8(),
-                        flat.efer(),
-                        flat.apicBase()));
+        vcpu.setSregs(vcpu.sregs().longMode(PML4, new Sregs.DescriptorTable(0, 0), 0x33, 0x2B));
         vcpu.setRegs(
                 new Regs(
                         0,
@@ -127,22 +107,6 @@ final class Ring3Guest implements AutoCloseable {
                         CODE,
                         Regs.RFLAGS_RESERVED | IO_PRIVILEGE_3));
         return vcpu;
-    }
-
-    private static Segment user(Segment s) {
-        return new Segment(
-                s.base(),
-                s.limit(),
-                s.selector(),
-                s.type(),
-                s.present(),
-                3,
-                s.db(),
-                s.s(),
-                s.l(),
-                s.g(),
-                s.avl(),
-                s.unusable());
     }
 
     /** Runs a vCPU to its end on the calling thread; 0 if it got there. */

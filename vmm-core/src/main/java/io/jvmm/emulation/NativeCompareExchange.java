@@ -8,7 +8,6 @@ import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.kvm.Regs;
-import io.jvmm.ffi.kvm.Segment;
 import io.jvmm.ffi.kvm.Sregs;
 import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.KernelException;
@@ -44,9 +43,8 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
     private static final int DIRECTORY_SHIFT = 30;
     private static final int DIRECTORIES_SHIFT = 39;
 
-    private static final int CODE_SELECTOR = 0x10;
-    private static final int DATA_SELECTOR = 0x18;
-    private static final int USER = 3;
+    private static final int CODE_SELECTOR = 0x13;
+    private static final int DATA_SELECTOR = 0x1B;
     private static final long RFLAGS_PORTS_FOR_USER = 3L << 12;
     private static final int END_PORT = 0x50;
 
@@ -124,7 +122,13 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
                 vm = made;
                 vcpu = made.createVcpu(0);
                 vcpu.setCpuid(kvm.supportedCpuid());
-                vcpu.setSregs(user(vcpu.sregs()));
+                vcpu.setSregs(
+                        vcpu.sregs()
+                                .longMode(
+                                        OWN,
+                                        new Sregs.DescriptorTable(0, 0),
+                                        CODE_SELECTOR,
+                                        DATA_SELECTOR));
             } catch (RuntimeException | Error e) {
                 if (made != null) {
                     made.close();
@@ -167,47 +171,6 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
                     JAVA_LONG_UNALIGNED,
                     table + (long) index * Long.BYTES,
                     value | PRESENT_WRITABLE_USER);
-        }
-
-        private static Sregs user(Sregs reset) {
-            Sregs s =
-                    reset.longMode(
-                            OWN, new Sregs.DescriptorTable(0, 0), CODE_SELECTOR, DATA_SELECTOR);
-            Segment data = user(s.ds());
-            return new Sregs(
-                    user(s.cs()),
-                    data,
-                    data,
-                    data,
-                    data,
-                    data,
-                    s.tr(),
-                    s.ldt(),
-                    s.gdt(),
-                    s.idt(),
-                    s.cr0(),
-                    s.cr2(),
-                    s.cr3(),
-                    s.cr4(),
-                    s.cr8(),
-                    s.efer(),
-                    s.apicBase());
-        }
-
-        private static Segment user(Segment s) {
-            return new Segment(
-                    s.base(),
-                    s.limit(),
-                    s.selector() | USER,
-                    s.type(),
-                    s.present(),
-                    USER,
-                    s.db(),
-                    s.s(),
-                    s.l(),
-                    s.g(),
-                    s.avl(),
-                    s.unusable());
         }
 
         boolean compareExchange(long gpa, long[] expected, long[] replacement) {

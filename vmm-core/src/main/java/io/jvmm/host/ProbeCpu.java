@@ -91,13 +91,16 @@ final class ProbeCpu {
         int tree = ring == Ring.KERNEL ? TREE_KERNEL : TREE_USER;
         Sregs s =
                 vcpu.sregs()
-                        .longMode(tree, new DescriptorTable(0, 0), CODE_SELECTOR, DATA_SELECTOR);
-        Segment code = of(ring, s.cs());
-        Segment data = of(ring, s.ds());
+                        .longMode(
+                                tree,
+                                new DescriptorTable(0, 0),
+                                CODE_SELECTOR | ring.level(),
+                                DATA_SELECTOR | ring.level());
+        Segment data = s.ds();
         long cr4 = s.cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT | (hasXsave ? CR4_OSXSAVE : 0);
         vcpu.setSregs(
                 new Sregs(
-                        code,
+                        s.cs(),
                         data,
                         data,
                         data,
@@ -117,21 +120,5 @@ final class ProbeCpu {
         if (hasXsave) {
             vcpu.setXcrs(List.of(new Xcr(0, states)));
         }
-    }
-
-    private static Segment of(Ring ring, Segment s) {
-        return new Segment(
-                s.base(),
-                s.limit(),
-                s.selector() | ring.level(),
-                s.type(),
-                s.present(),
-                ring.level(),
-                s.db(),
-                s.s(),
-                s.l(),
-                s.g(),
-                s.avl(),
-                s.unusable());
     }
 }

@@ -99,9 +99,9 @@ final class NativeCpu implements AutoCloseable {
     }
 
     static Sregs start(Sregs reset) {
-        Segment data = user(Segment.data(USER_DATA));
+        Segment data = Segment.data(USER_DATA);
         return new Sregs(
-                user(Segment.code64(USER_CODE)),
+                Segment.code64(USER_CODE),
                 data,
                 data,
                 data,
@@ -123,22 +123,6 @@ final class NativeCpu implements AutoCloseable {
                 0,
                 Sregs.EFER_LME | Sregs.EFER_LMA | ControlBits.EFER_NXE,
                 reset.apicBase());
-    }
-
-    private static Segment user(Segment s) {
-        return new Segment(
-                s.base(),
-                s.limit(),
-                s.selector(),
-                s.type(),
-                1,
-                3,
-                s.db(),
-                s.s(),
-                s.l(),
-                s.g(),
-                s.avl(),
-                0);
     }
 
     /** The system registers that cases run with. */

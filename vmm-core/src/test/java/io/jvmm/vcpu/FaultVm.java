@@ -9,7 +9,6 @@ import io.jvmm.ffi.kvm.Kvm;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.kvm.Regs;
-import io.jvmm.ffi.kvm.Segment;
 import io.jvmm.ffi.kvm.Sregs;
 import io.jvmm.ffi.linux.Mapping;
 
@@ -107,63 +106,10 @@ final class FaultVm implements AutoCloseable {
 
     private void enterRing3() {
         vcpu.setCpuid(kvm.supportedCpuid());
-        Sregs s = vcpu.sregs().longMode(PAGE_TABLES, new Sregs.DescriptorTable(0, 0), 0x33, 0x2B);
         vcpu.setSregs(
-                new Sregs(
-                        user(s.cs()),
-                        user(s.ds()),
-                        user(s.es()),
-                        user(s.fs()),
-                        user(s.gs()),
-                        user(s.ss()),
-                        s.tr(),
-                        s.ldt(),
-                        s.gdt(),
-                        s.idt(),
-                        s.cr0(),
-                        s.cr2(),
-                        s.cr3(),
-                        s.cr4(),
-                        s.cr8(),
-                        s.efer(),
-                        s.apicBase()));
+                vcpu.sregs().longMode(PAGE_TABLES, new Sregs.DescriptorTable(0, 0), 0x33, 0x2B));
         long mayUsePorts = 3 << 12;
-        vcpu.setRegs(
-                new Regs(
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        STACK,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        CODE,
-                        Regs.RFLAGS_RESERVED | mayUsePorts));
-    }
-
-    private static Segment user(Segment s) {
-        return new Segment(
-                s.base(),
-                s.limit(),
-                s.selector(),
-                s.type(),
-                s.present(),
-                3,
-                s.db(),
-                s.s(),
-                s.l(),
-                s.g(),
-                s.avl(),
-                s.unusable());
+        vcpu.setRegs(Regs.atEntry(CODE, STACK, 0).withRflags(Regs.RFLAGS_RESERVED | mayUsePorts));
     }
 
     private final class Receiver implements IoDevice {

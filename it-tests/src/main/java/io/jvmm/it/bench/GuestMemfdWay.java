@@ -41,7 +41,7 @@ record GuestMemfdWay(int pages) implements FaultWay {
     public Optional<String> refusal(Kvm kvm) {
         try (KvmVm vm = kvm.createVm()) {
             int slots = vm.checkExtension(KvmConstants.KVM_CAP_NR_MEMSLOTS);
-            if (slots < MemoryFaultsGuest.FIRST_SLOT + pages) {
+            if (slots < ReadingGuest.FIRST_SLOT + pages) {
                 return Optional.of("there are only %d memory slots".formatted(slots));
             }
             vm.createGuestMemfd(PAGE, MAPPABLE_AND_SHARED).close();
@@ -54,7 +54,7 @@ record GuestMemfdWay(int pages) implements FaultWay {
     @Override
     public double run(int ring, int vcpus) throws InterruptedException {
         try (Mapping memory = Mapping.anonymous(pages * PAGE);
-                MemoryFaultsGuest guest = new MemoryFaultsGuest(ring, vcpus, pages)) {
+                ReadingGuest guest = new ReadingGuest(ring, vcpus, pages)) {
             memory.tryAdvise(Advice.NOHUGEPAGE, 0, memory.sizeBytes());
             memory.advise(Advice.POPULATE_WRITE, 0, memory.sizeBytes());
             Slots slots = new Slots(guest.vm(), memory);
@@ -69,11 +69,11 @@ record GuestMemfdWay(int pages) implements FaultWay {
     private record Slots(KvmVm vm, Mapping memory) implements VcpuPages {
 
         private long gpa(int page) {
-            return MemoryFaultsGuest.BASE + page * PAGE;
+            return ReadingGuest.BASE + page * PAGE;
         }
 
         private static int slot(int page) {
-            return MemoryFaultsGuest.FIRST_SLOT + page;
+            return ReadingGuest.FIRST_SLOT + page;
         }
 
         void lose(int page) {
@@ -85,13 +85,13 @@ record GuestMemfdWay(int pages) implements FaultWay {
 
         @Override
         public Answer bring(long gpa, int threadId, @Nullable BooleanSupplier interrupted) {
-            long offset = (gpa - MemoryFaultsGuest.BASE) & -PAGE;
+            long offset = (gpa - ReadingGuest.BASE) & -PAGE;
             if (offset < 0 || offset >= memory.sizeBytes()) {
                 return Answer.NO_MEMORY;
             }
             int page = (int) (offset / PAGE);
             long host = memory.address() + offset;
-            memory.segment().asSlice(offset, PAGE).fill((byte) MemoryFaultsGuest.WORD);
+            memory.segment().asSlice(offset, PAGE).fill((byte) ReadingGuest.WORD);
             vm.setUserMemoryRegion(slot(page), 0, gpa(page), host, 0);
             vm.setUserMemoryRegion(slot(page), 0, gpa(page), host, PAGE);
             return Answer.BROUGHT;

@@ -6,7 +6,6 @@ import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.linux.Memfd;
 import io.jvmm.paging.FaultService;
 import io.jvmm.paging.FilePageSource;
-import io.jvmm.paging.GuestRange;
 import io.jvmm.paging.PageSource;
 import io.jvmm.paging.PagingConfig;
 import io.jvmm.paging.PagingEvent;
@@ -118,12 +117,12 @@ final class PagingBench {
     }
 
     private FilePageSource.Part part() {
-        return new FilePageSource.Part(PagingGuest.BASE, 0, fill);
+        return new FilePageSource.Part(ReadingGuest.BASE, 0, fill);
     }
 
     private static void write(Path file, long bytes) throws IOException {
         ByteBuffer block = ByteBuffer.allocate(1 << 20);
-        Arrays.fill(block.array(), (byte) 0x5A);
+        Arrays.fill(block.array(), (byte) ReadingGuest.WORD);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             for (long at = 0; at < bytes; at += block.capacity()) {
                 channel.write(block.clear(), at);
@@ -200,7 +199,7 @@ final class PagingBench {
                 Mapping alias = file.mapShared();
                 Mapping memory = file.mapShared()) {
             PagingConfig.Alias whole =
-                    new PagingConfig.Alias(PagingGuest.BASE, alias.segment(), file.fd(), 0);
+                    new PagingConfig.Alias(ReadingGuest.BASE, alias.segment(), file.fd(), 0);
             return run(memory, vcpus, new OnePage(), config.withAliases(List.of(whole)), false);
         }
     }
@@ -240,16 +239,14 @@ final class PagingBench {
     private Result run(
             Mapping memory, int vcpus, PageSource source, PagingConfig config, boolean whole)
             throws InterruptedException {
-        try (PagingGuest guest = new PagingGuest(ring, vcpus, memory);
+        try (ReadingGuest guest = new ReadingGuest(ring, vcpus, memory.sizeBytes() / PAGE);
                 FaultService service = new FaultService(source, config, _ -> {})) {
+            guest.addMemory(memory);
             long start = System.nanoTime();
-            service.attach(
-                    List.of(
-                            new GuestRange(
-                                    PagingGuest.BASE, memory.address(), memory.sizeBytes())));
-            start = whole ? start : System.nanoTime();
-            guest.run();
-            return new Result(System.nanoTime() - start, service.statistics().stalls());
+            service.attach(List.of(ReadingGuest.range(memory)));
+            long read = guest.run(null);
+            return new Result(
+                    whole ? System.nanoTime() - start : read, service.statistics().stalls());
         }
     }
 
@@ -286,7 +283,7 @@ final class PagingBench {
                                 })) {
             memory.tryAdvise(Advice.HUGEPAGE, 0, fill);
             long start = System.nanoTime();
-            service.attach(List.of(new GuestRange(PagingGuest.BASE, memory.address(), fill)));
+            service.attach(List.of(ReadingGuest.range(memory)));
             complete.await();
             return System.nanoTime() - start;
         }

@@ -6,7 +6,6 @@ import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.host.FaultModes;
 import io.jvmm.paging.FaultMode;
 import io.jvmm.paging.FaultService;
-import io.jvmm.paging.GuestRange;
 import io.jvmm.paging.PagingConfig;
 import io.jvmm.paging.SelfService;
 import io.jvmm.vcpu.VcpuPages;
@@ -43,18 +42,11 @@ record ServiceWay(FaultMode mode, boolean oneReader, int pages) implements Fault
         PagingConfig config = PagingConfig.defaults().withSweep(false).withUnit(1, 1);
         config = oneReader ? config.withShards(1) : config;
         try (Mapping memory = Mapping.anonymous(bytes);
-                MemoryFaultsGuest guest = new MemoryFaultsGuest(ring, vcpus, pages);
+                ReadingGuest guest = new ReadingGuest(ring, vcpus, pages);
                 FaultService service = new FaultService(new OnePage(), config, mode, _ -> {})) {
             memory.tryAdvise(Advice.NOHUGEPAGE, 0, bytes);
-            guest.vm()
-                    .setUserMemoryRegion(
-                            MemoryFaultsGuest.FIRST_SLOT,
-                            0,
-                            MemoryFaultsGuest.BASE,
-                            memory.address(),
-                            bytes);
-            service.attach(
-                    List.of(new GuestRange(MemoryFaultsGuest.BASE, memory.address(), bytes)));
+            guest.addMemory(memory);
+            service.attach(List.of(ReadingGuest.range(memory)));
             VcpuPages own = mode.isSelfService() ? new OwnPages(service, memory) : null;
             return (double) guest.run(own) / pages;
         }
@@ -94,9 +86,7 @@ record ServiceWay(FaultMode mode, boolean oneReader, int pages) implements Fault
         @Override
         public long gpaOf(long hva) {
             long offset = hva - memory.address();
-            return offset >= 0 && offset < memory.sizeBytes()
-                    ? MemoryFaultsGuest.BASE + offset
-                    : -1;
+            return offset >= 0 && offset < memory.sizeBytes() ? ReadingGuest.BASE + offset : -1;
         }
 
         /** No access of this guest's is interpreted where these modes work. */

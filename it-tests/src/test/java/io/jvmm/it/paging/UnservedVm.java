@@ -8,7 +8,6 @@ import io.jvmm.ffi.kvm.KvmRun;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.kvm.Regs;
-import io.jvmm.ffi.kvm.Segment;
 import io.jvmm.ffi.kvm.Sregs;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.uffd.Feature;
@@ -109,57 +108,18 @@ final class UnservedVm implements AutoCloseable {
     }
 
     private void enter(int ring, long rip, long rcx, long rdx, long rsi) {
-        Sregs flat =
+        vcpu.setSregs(
                 vcpu.sregs()
                         .longMode(
                                 TABLES,
                                 new Sregs.DescriptorTable(0, 0),
                                 CODE_SELECTOR | ring,
-                                DATA_SELECTOR | ring);
-        vcpu.setSregs(ring == 0 ? flat : inRing3(flat));
+                                DATA_SELECTOR | ring));
         long flags = Regs.RFLAGS_RESERVED | IO_PRIVILEGE_3;
         vcpu.setRegs(
                 new Regs(
                         0, MISSING, rcx, rdx, rsi, 0, STACK_END, 0, 0, 0, 0, 0, 0, 0, 0, 0, rip,
                         flags));
-    }
-
-    private static Sregs inRing3(Sregs s) {
-        return new Sregs(
-                inRing3(s.cs()),
-                inRing3(s.ds()),
-                inRing3(s.es()),
-                inRing3(s.fs()),
-                inRing3(s.gs()),
-                inRing3(s.ss()),
-                s.tr(),
-                s.ldt(),
-                s.gdt(),
-                s.idt(),
-                s.cr0(),
-                s.cr2(),
-                s.cr3(),
-                s.cr4(),
-                s.cr8(),
-                s.efer(),
-                s.apicBase());
-    }
-
-    private static Segment inRing3(Segment s) {
-        int privilege = 3;
-        return new Segment(
-                s.base(),
-                s.limit(),
-                s.selector(),
-                s.type(),
-                s.present(),
-                privilege,
-                s.db(),
-                s.s(),
-                s.l(),
-                s.g(),
-                s.avl(),
-                s.unusable());
     }
 
     /** {@code KVM_RUN}: 0 or {@code -errno}; {@link #exit} tells more. */

@@ -43,20 +43,26 @@ public record Segment(
     private static final int READ_WRITE_ACCESSED = 0x3;
     private static final int BUSY_TSS = 0xB;
     private static final int FLAT_LIMIT = 0xFFFF_FFFF;
+    private static final int RING = 3;
 
-    /** A flat 64-bit code segment of ring 0. */
+    /** A flat 64-bit code segment of the ring in the selector's lowest two bits. */
     public static Segment code64(int selector) {
-        return new Segment(0, FLAT_LIMIT, selector, EXECUTE_READ_ACCESSED, 1, 0, 0, 1, 1, 1, 0, 0);
+        int ring = selector & RING;
+        return new Segment(
+                0, FLAT_LIMIT, selector, EXECUTE_READ_ACCESSED, 1, ring, 0, 1, 1, 1, 0, 0);
     }
 
-    /** A flat 32-bit code segment of ring 0. */
+    /** A flat 32-bit code segment of the ring in the selector's lowest two bits. */
     public static Segment code32(int selector) {
-        return new Segment(0, FLAT_LIMIT, selector, EXECUTE_READ_ACCESSED, 1, 0, 1, 1, 0, 1, 0, 0);
+        int ring = selector & RING;
+        return new Segment(
+                0, FLAT_LIMIT, selector, EXECUTE_READ_ACCESSED, 1, ring, 1, 1, 0, 1, 0, 0);
     }
 
-    /** A flat data segment of ring 0. */
+    /** A flat data segment of the ring in the selector's lowest two bits. */
     public static Segment data(int selector) {
-        return new Segment(0, FLAT_LIMIT, selector, READ_WRITE_ACCESSED, 1, 0, 1, 1, 0, 1, 0, 0);
+        int ring = selector & RING;
+        return new Segment(0, FLAT_LIMIT, selector, READ_WRITE_ACCESSED, 1, ring, 1, 1, 0, 1, 0, 0);
     }
 
     /** A task state segment that is loaded, as an entry in protected mode requires. */

@@ -78,7 +78,10 @@ public record Sregs(
     /** Long mode active. */
     public static final long EFER_LMA = 1L << 10;
 
-    /** These registers in 64-bit mode, ring 0, flat segments, with the given tables. */
+    /**
+     * These registers in 64-bit mode, flat segments, with the given tables, in the ring that both
+     * selectors have in their lowest two bits.
+     */
     public Sregs longMode(
             long pageTables, DescriptorTable descriptors, int codeSelector, int dataSelector) {
         Segment data = Segment.data(dataSelector);
@@ -102,7 +105,7 @@ public record Sregs(
                 apicBase);
     }
 
-    /** These registers in 32-bit protected mode, ring 0, flat segments, no paging. */
+    /** As {@link #longMode}, but in 32-bit protected mode without paging. */
     public Sregs protectedMode(DescriptorTable descriptors, int codeSelector, int dataSelector) {
         Segment data = Segment.data(dataSelector);
         return new Sregs(

@@ -11,7 +11,6 @@ import io.jvmm.ffi.kvm.KvmRun;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.kvm.Regs;
-import io.jvmm.ffi.kvm.Segment;
 import io.jvmm.ffi.kvm.Sregs;
 import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Kick;
@@ -100,65 +99,11 @@ class VcpuFaultTest {
         memory.segment().set(JAVA_LONG, next, next + PAGE | presentWritableUser);
         memory.segment().set(JAVA_LONG, next + PAGE, presentWritableUser | large);
         vcpu.setCpuid(kvm.supportedCpuid());
-        Sregs flat =
-                vcpu.sregs().longMode(PAGE_TABLES, new Sregs.DescriptorTable(0, 0), 0x33, 0x2B);
         vcpu.setSregs(
-                new Sregs(
-                        user(flat.cs()),
-                        user(flat.ds()),
-                        user(flat.es()),
-                        user(flat.fs()),
-                        user(flat.gs()),
-                        user(flat.ss()),
-                        flat.tr(),
-                        flat.ldt(),
-                        flat.gdt(),
-                        flat.idt(),
-                        flat.cr0(),
-                        flat.cr2(),
-                        flat.cr3(),
-                        flat.cr4(),
-                        flat.cr8(),
-                        flat.efer(),
-                        flat.apicBase()));
+                vcpu.sregs().longMode(PAGE_TABLES, new Sregs.DescriptorTable(0, 0), 0x33, 0x2B));
         // Ring 3 may use ports.
         long ioPrivilege = 3 << 12;
-        vcpu.setRegs(
-                new Regs(
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0x7000,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        0,
-                        CODE,
-                        Regs.RFLAGS_RESERVED | ioPrivilege));
-    }
-
-    private static Segment user(Segment s) {
-        return new Segment(
-                s.base(),
-                s.limit(),
-                s.selector(),
-                s.type(),
-                s.present(),
-                3,
-                s.db(),
-                s.s(),
-                s.l(),
-                s.g(),
-                s.avl(),
-                s.unusable());
+        vcpu.setRegs(Regs.atEntry(CODE, 0x7000, 0).withRflags(Regs.RFLAGS_RESERVED | ioPrivilege));
     }
 
     private Waiter run() {

@@ -9,10 +9,10 @@ import io.jvmm.ffi.kvm.Kvm;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.kvm.Regs;
-import io.jvmm.ffi.kvm.Segment;
 import io.jvmm.ffi.kvm.Sregs;
 import io.jvmm.ffi.linux.Kick;
 import io.jvmm.ffi.linux.Mapping;
+import io.jvmm.paging.GuestRange;
 import io.jvmm.vcpu.ExitLoop;
 import io.jvmm.vcpu.KickStrategy;
 import io.jvmm.vcpu.VcpuOptions;
@@ -33,9 +33,9 @@ import java.util.concurrent.CountDownLatch;
  * A guest whose vCPUs read a word of each page of their part of a memory, on the product's threads
  * and in its exit loop, so that a page can be brought in any of its ways. Code and page tables are
  * always there; the memory itself comes from whoever makes the guest, in slots from {@link
- * #FIRST_SLOT} on.
+ * #FIRST_SLOT} on. The C programs have the same guest in {@code paging-guest.h}.
  */
-final class MemoryFaultsGuest implements AutoCloseable {
+final class ReadingGuest implements AutoCloseable {
 
     /** Guest-physical address of the memory. */
     static final long BASE = 64L << 20;
@@ -89,7 +89,7 @@ final class MemoryFaultsGuest implements AutoCloseable {
      * @param ring in which it runs, 0 or 3
      * @param pages of its memory, at most 1 GiB, shared out among the vCPUs
      */
-    MemoryFaultsGuest(int ring, int vcpuCount, long pages) {
+    ReadingGuest(int ring, int vcpuCount, long pages) {
         this.ring = ring;
         this.pages = pages;
         running = new CountDownLatch(vcpuCount);
@@ -117,53 +117,32 @@ final class MemoryFaultsGuest implements AutoCloseable {
     private KvmVcpu vcpu(int number, long first, long count) {
         KvmVcpu vcpu = vm.createVcpu(number);
         vcpu.setCpuid(kvm.supportedCpuid());
-        Sregs.DescriptorTable none = new Sregs.DescriptorTable(0, 0);
-        Sregs flat = vcpu.sregs().longMode(PML4, none, CODE_SELECTOR | ring, DATA_SELECTOR | ring);
-        Segment data = inRing(flat.ds());
         vcpu.setSregs(
-                new Sregs(
-                        inRing(flat.cs()),
-                        data,
-                        data,
-                        data,
-                        data,
-                        data,
-                        flat.tr(),
-                        flat.ldt(),
-                        flat.gdt(),
-                        flat.idt(),
-                        flat.cr0(),
-                        flat.cr2(),
-                        flat.cr3(),
-                        flat.cr4(),
-                        flat.cr8(),
-                        flat.efer(),
-                        flat.apicBase()));
+                vcpu.sregs()
+                        .longMode(
+                                PML4,
+                                new Sregs.DescriptorTable(0, 0),
+                                CODE_SELECTOR | ring,
+                                DATA_SELECTOR | ring));
         long flags = Regs.RFLAGS_RESERVED | IO_PRIVILEGE_3;
         vcpu.setRegs(
                 new Regs(0, BASE, count, 0, 0, first, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, CODE, flags));
         return vcpu;
     }
 
-    private Segment inRing(Segment s) {
-        return new Segment(
-                s.base(),
-                s.limit(),
-                s.selector(),
-                s.type(),
-                s.present(),
-                ring,
-                s.db(),
-                s.s(),
-                s.l(),
-                s.g(),
-                s.avl(),
-                s.unusable());
-    }
-
-    /** Where its memory is put in slots. */
+    /** For memory that is put in place slot by slot. */
     KvmVm vm() {
         return vm;
+    }
+
+    /** Puts all its memory in one slot. */
+    void addMemory(Mapping memory) {
+        vm.setUserMemoryRegion(FIRST_SLOT, 0, BASE, memory.address(), memory.sizeBytes());
+    }
+
+    /** That memory, for a pager. */
+    static GuestRange range(Mapping memory) {
+        return new GuestRange(BASE, memory.address(), memory.sizeBytes());
     }
 
     /**
