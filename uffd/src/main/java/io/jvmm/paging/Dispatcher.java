@@ -188,7 +188,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         if (transfer == null) {
             return REST_NANOS;
         }
-        Cause cause = prefetcher.next(transfer, units.unit());
+        Cause cause = prefetcher.next(transfer, units.unit(), units.ahead());
         if (cause == null) {
             give(transfer);
             return REST_NANOS;

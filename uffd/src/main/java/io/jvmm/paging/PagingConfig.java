@@ -10,8 +10,8 @@ import java.util.function.Consumer;
 /**
  * How a {@link FaultService} works. {@link #defaults} and the {@code with…} methods make one.
  *
- * @param minUnit fewest pages that one fault brings, if as many are missing around it; a power of
- *     two, 1 to 512
+ * @param minUnit fewest pages that one fault brings, if as many are missing around it, or that are
+ *     fetched ahead at a time; a power of two, 1 to 512
  * @param maxUnit the most; a power of two, {@code minUnit} to 512. Between the two the speed of the
  *     source decides
  * @param workers threads that fetch ahead and help with faults, 1 to 64

@@ -26,7 +26,7 @@ final class Prefetcher {
     private int swept;
     // The last chunk in which there was a fault, and how far ahead of it was looked since.
     private volatile int faulted = PageStates.NONE;
-    private final AtomicInteger ahead = new AtomicInteger(NEIGHBOUR_CHUNKS);
+    private final AtomicInteger distance = new AtomicInteger(NEIGHBOUR_CHUNKS);
 
     Prefetcher(PageStates states, WorkingSet workingSet, boolean sweep) {
         this.states = states;
@@ -39,24 +39,26 @@ final class Prefetcher {
         int chunk = PageStates.chunk(page);
         if (chunk != faulted) {
             faulted = chunk;
-            ahead.set(0);
+            distance.set(0);
         }
     }
 
     /**
      * Claims the next pages to bring.
      *
+     * @param unit of pages that were wanted in an earlier run
+     * @param ahead of pages of which that is not known
      * @return why, or null if there is nothing to do
      */
     @Nullable
-    synchronized Cause next(Transfer transfer, int unit) {
+    synchronized Cause next(Transfer transfer, int unit, int ahead) {
         if (nextOfWorkingSet(transfer, unit)) {
             return Cause.WORKING_SET;
         }
-        if (sweep && nextNeighbour(transfer, unit)) {
+        if (sweep && nextNeighbour(transfer, ahead)) {
             return Cause.NEIGHBOUR;
         }
-        return sweep && nextOfSweep(transfer, unit) ? Cause.SWEEP : null;
+        return sweep && nextOfSweep(transfer, ahead) ? Cause.SWEEP : null;
     }
 
     private boolean nextOfWorkingSet(Transfer transfer, int unit) {
@@ -74,14 +76,14 @@ final class Prefetcher {
     private boolean nextNeighbour(Transfer transfer, int unit) {
         int chunk = faulted;
         while (chunk != PageStates.NONE) {
-            int distance = ahead.get();
-            if (distance >= NEIGHBOUR_CHUNKS || chunk + distance >= states.map.chunks()) {
+            int next = distance.get();
+            if (next >= NEIGHBOUR_CHUNKS || chunk + next >= states.map.chunks()) {
                 return false;
             }
-            if (nextOfChunk(chunk + distance, transfer, unit)) {
+            if (nextOfChunk(chunk + next, transfer, unit)) {
                 return true;
             }
-            ahead.compareAndSet(distance, distance + 1);
+            distance.compareAndSet(next, next + 1);
             chunk = faulted;
         }
         return false;

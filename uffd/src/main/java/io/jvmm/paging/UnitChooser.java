@@ -1,8 +1,10 @@
 package io.jvmm.paging;
 
 /**
- * How many pages one fault brings. More pages at a time cost less each, but the one that somebody
- * waits for comes later. A unit is chosen such that it delays a page by no more than a fixed time.
+ * How many pages come at a time. More cost less each, but the one that somebody waits for comes
+ * later. A unit is chosen such that it delays a page by no more than a fixed time; what is fetched
+ * ahead may take longer, since hardly anybody waits for it yet, and a whole chunk that has never
+ * been touched is moved into place as a huge page.
  *
  * <p>A request is taken to cost a latency and a time per page. The latter is the slope of a
  * straight line through the requests of late, weighted by age; as long as all were of one size,
@@ -12,6 +14,7 @@ package io.jvmm.paging;
 final class UnitChooser {
 
     private static final double BUDGET_NANOS = 500_000;
+    private static final double AHEAD_BUDGET_NANOS = 4_000_000;
     private static final double WEIGHT = 0.1;
     private static final double SPREAD = 0.01;
     private static final int FIRST_UNIT = 16;
@@ -19,6 +22,7 @@ final class UnitChooser {
     private final int min;
     private final int max;
     private volatile int unit;
+    private volatile int ahead;
     // Weighted means: pages, nanoseconds, squared pages, pages times nanoseconds.
     private double meanPages;
     private double meanNanos;
@@ -34,11 +38,17 @@ final class UnitChooser {
         this.min = min;
         this.max = max;
         unit = synchronous ? max : Math.clamp(FIRST_UNIT, min, max);
+        ahead = unit;
     }
 
-    /** A power of two. */
+    /** For a page that somebody waits for; a power of two. */
     int unit() {
         return unit;
+    }
+
+    /** For pages that are fetched ahead; a power of two, never less than {@link #unit}. */
+    int ahead() {
+        return ahead;
     }
 
     /** A request of so many pages took so long. */
@@ -58,13 +68,15 @@ final class UnitChooser {
         } else if (pageNanos < 0) {
             pageNanos = Math.max(1, nanos / pages);
         }
-        // One step at a time: a single outlier does not throw the unit about.
-        double fits = BUDGET_NANOS / pageNanos;
-        int now = unit;
+        unit = step(unit, BUDGET_NANOS / pageNanos);
+        ahead = Math.max(unit, step(ahead, AHEAD_BUDGET_NANOS / pageNanos));
+    }
+
+    /** One step at a time: a single outlier does not throw the unit about. */
+    private int step(int now, double fits) {
         if (fits >= 2.0 * now && now < max) {
-            unit = now * 2;
-        } else if (fits < now && now > min) {
-            unit = now / 2;
+            return now * 2;
         }
+        return fits < now && now > min ? now / 2 : now;
     }
 }

@@ -197,15 +197,18 @@ class PageSourcesTest {
             network.record(network.unit(), 100_000 + 3_300L * network.unit());
         }
         assertThat(network.unit()).isBetween(64, 256);
+        assertThat(network.ahead()).as("a chunk in 1.7 ms").isEqualTo(512);
         UnitChooser cache = new UnitChooser(1, 512, true);
         for (int i = 0; i < 200; i++) {
             cache.record(cache.unit(), 5_000 + 300L * cache.unit());
         }
         assertThat(cache.unit()).isEqualTo(512);
+        assertThat(cache.ahead()).isEqualTo(512);
         UnitChooser modem = new UnitChooser(4, 512, true);
         for (int i = 0; i < 200; i++) {
             modem.record(modem.unit(), 50_000_000L * modem.unit());
         }
         assertThat(modem.unit()).isBetween(4, 16);
+        assertThat(modem.ahead()).isBetween(4, 16);
     }
 }
