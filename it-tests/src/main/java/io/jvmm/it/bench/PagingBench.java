@@ -36,6 +36,8 @@ final class PagingBench {
     private static final int FAULTS = 8192;
     private static final int[] VCPUS = {1, 2, 4, 8};
     private static final int NATIVE_RING = 3;
+    // Until the virtual machine has compiled what it runs all the time.
+    private static final int WARM_UP = 16_384;
 
     private final PrintStream out;
     private final int rounds;
@@ -91,6 +93,11 @@ final class PagingBench {
     }
 
     private void measure(CReference c, Fd image) throws IOException, InterruptedException {
+        PagingConfig config = PagingConfig.defaults().withSweep(false).withUnit(1, 1);
+        for (int done = 0; done < WARM_UP; done += faults) {
+            single(false, 1, config);
+            single(true, 1, config);
+        }
         out.printf(
                 "paging, guest in ring %d, %d rounds, memory touched before%n%n%-22s %10s %10s %7s"
                         + " %29s%n",
@@ -101,7 +108,6 @@ final class PagingBench {
         double single = 0;
         for (boolean shared : new boolean[] {false, true}) {
             for (int vcpus : VCPUS) {
-                PagingConfig config = PagingConfig.defaults().withSweep(false).withUnit(1, 1);
                 double rate = faults(c, shared, vcpus, "", config);
                 single = single == 0 ? rate : single;
                 if (vcpus > 1) {
@@ -145,7 +151,7 @@ final class PagingBench {
         String order = "%s %d %d".formatted(shared ? "continue" : "copy", vcpus, faults);
         double[] ours = new double[rounds];
         double[] theirs = new double[rounds];
-        // The first run of each warms up.
+        // The first run of each does not count.
         Result result = single(shared, vcpus, config);
         nanos(c, order);
         for (int i = 0; i < rounds; i++) {

@@ -154,7 +154,7 @@ final class PageSender {
             }
         } catch (WireException e) {
             // The receiving thread sees the same, or the watchdog ends it.
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             channel.abort(new WireException(Refusal.SOURCE, "the server has failed: " + e));
             throw e;
         } finally {

@@ -93,7 +93,7 @@ public final class PageServer implements AutoCloseable {
             try {
                 Link link = acceptor.accept();
                 if (strangers.tryAcquire()) {
-                    open(new FrameChannel(link, limits.opening(), watchdog));
+                    open(link);
                 } else {
                     link.close();
                 }
@@ -105,12 +105,18 @@ public final class PageServer implements AutoCloseable {
         }
     }
 
-    private void open(FrameChannel channel) {
+    private void open(Link link) throws IOException {
         try {
-            start(Wire.thread("page-open"), () -> admit(channel));
-        } catch (WireException e) {
+            FrameChannel channel = new FrameChannel(link, limits.opening(), watchdog);
+            try {
+                start(Wire.thread("page-open"), () -> admit(channel));
+            } catch (WireException e) {
+                strangers.release();
+                channel.close();
+            }
+        } catch (OutOfMemoryError e) {
             strangers.release();
-            channel.close();
+            link.close();
         }
     }
 
@@ -165,13 +171,22 @@ public final class PageServer implements AutoCloseable {
                 memory(entry.session(), channel, role, theirs);
             }
         } catch (WireException e) {
-            channel.refuse(e);
-            boolean isTold = entry.giveUp(e);
-            if (!isTold && e.reason() != Refusal.LOST) {
-                events.accept(
-                        new ServerEvent.Refused(
-                                channel.peer(), e.reason(), String.valueOf(e.getMessage())));
-            }
+            giveUp(channel, entry, e);
+        } catch (OutOfMemoryError e) {
+            giveUp(
+                    channel,
+                    entry,
+                    new WireException(Refusal.BUSY, "the server has no memory left"));
+        }
+    }
+
+    private void giveUp(FrameChannel channel, Entry entry, WireException why) {
+        channel.refuse(why);
+        boolean isTold = entry.giveUp(why);
+        if (!isTold && why.reason() != Refusal.LOST) {
+            events.accept(
+                    new ServerEvent.Refused(
+                            channel.peer(), why.reason(), String.valueOf(why.getMessage())));
         }
     }
 

@@ -150,6 +150,9 @@ public final class PeerPageSource implements PageSource {
             return first == null ? e : first;
         } catch (InterruptedException e) {
             return new WireException(Refusal.LOST, "closed by this side");
+        } catch (RuntimeException | Error e) {
+            // Such as threads that have run out. Without this one nobody would connect again.
+            return new WireException(Refusal.LOST, e.toString());
         }
     }
 

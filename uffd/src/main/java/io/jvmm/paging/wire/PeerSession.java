@@ -138,8 +138,9 @@ final class PeerSession {
                     } catch (WireException e) {
                         end(e);
                         channel.refuse(e);
-                    } catch (RuntimeException e) {
-                        // A listener of ours has failed. Never leave the session half alive.
+                    } catch (RuntimeException | Error e) {
+                        // A listener of ours has failed, or memory has run out. Never leave the
+                        // session half alive.
                         WireException why = new WireException(Refusal.LOST, e.toString());
                         end(why);
                         channel.refuse(why);

@@ -135,7 +135,14 @@ public final class HandlerServer implements AutoCloseable {
         }
         Thread thread = Thread.ofPlatform().name("handler").daemon().unstarted(() -> run(socket));
         threads.add(thread);
-        thread.start();
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) {
+            // There is no thread left. The machine sees that it has no handler.
+            threads.remove(thread);
+            socket.close();
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
     }
 
     private void run(Fd socket) {
