@@ -42,7 +42,7 @@ final class PagingClock implements AutoCloseable {
             deliver();
             long now = System.nanoTime();
             if (now - next >= 0) {
-                tick.run();
+                tick();
                 next = now + tickNanos;
             }
             if (events.isEmpty()) {
@@ -50,6 +50,16 @@ final class PagingClock implements AutoCloseable {
             }
         }
         deliver();
+    }
+
+    // It is the clock that has missed pages looked for again.
+    @SuppressWarnings("CatchingUnchecked")
+    private void tick() {
+        try {
+            tick.run();
+        } catch (RuntimeException | Error e) {
+            events.add(new PagingEvent.Failed(e));
+        }
     }
 
     private void deliver() {
@@ -62,7 +72,7 @@ final class PagingClock implements AutoCloseable {
     static void tell(PagingListener listener, PagingEvent event) {
         try {
             listener.on(event);
-        } catch (RuntimeException _) {
+        } catch (RuntimeException | Error _) {
             // The listener's affair; the clock goes on.
         }
     }

@@ -40,6 +40,7 @@ final class Shard implements AutoCloseable {
         /** Pages are being dropped, or are no longer mapped here. */
         void removed(long start, long end, boolean unmapped);
 
+        /** The reader, or what a message led to, has failed. */
         void broken(Throwable cause);
     }
 
@@ -168,13 +169,32 @@ final class Shard implements AutoCloseable {
     private void pass(int count) {
         long now = System.nanoTime();
         for (int i = 0; i < count; i++) {
-            pass(messages.at(i), now);
+            pass(i, now);
         }
         for (int i = 0; i < count && !ending; i++) {
-            FaultMessage message = messages.at(i);
+            serve(i, i + 1 < count);
+        }
+    }
+
+    // What one message leads to must not keep the others from being heard: nobody else reads them.
+    @SuppressWarnings("CatchingUnchecked")
+    private void pass(int index, long now) {
+        try {
+            pass(messages.at(index), now);
+        } catch (RuntimeException | Error e) {
+            handler.broken(e);
+        }
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
+    private void serve(int index, boolean more) {
+        try {
+            FaultMessage message = messages.at(index);
             if (message.isPageFault()) {
-                handler.serve(this, message.address(), i + 1 < count);
+                handler.serve(this, message.address(), more);
             }
+        } catch (RuntimeException | Error e) {
+            handler.broken(e);
         }
     }
 

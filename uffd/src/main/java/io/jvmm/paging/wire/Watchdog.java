@@ -37,7 +37,17 @@ final class Watchdog implements AutoCloseable {
     private void tick() {
         long now = System.nanoTime();
         for (FrameChannel channel : channels) {
+            watch(channel, now);
+        }
+    }
+
+    // The timer would never call again.
+    @SuppressWarnings("CatchingUnchecked")
+    private static void watch(FrameChannel channel, long now) {
+        try {
             channel.watch(now);
+        } catch (RuntimeException | Error _) {
+            // The next tick finds it the same, and tries once more.
         }
     }
 
