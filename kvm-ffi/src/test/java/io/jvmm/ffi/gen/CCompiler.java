@@ -65,7 +65,7 @@ final class CCompiler {
 
     Answers ask(List<String> includes, List<String> probes) throws IOException {
         Files.copy(PROGRAM, folder.resolve("layout.c"));
-        Files.write(folder.resolve("headers.inc"), includes);
+        Files.write(folder.resolve("headers.inc"), compatible(includes));
         List<String> lines = new ArrayList<>(probes);
         List<String> unknown = new ArrayList<>();
         // An error can hide another one behind it, so it takes a few rounds until none is left.
@@ -87,6 +87,23 @@ final class CCompiler {
             }
         }
         throw new AssertionError("the C compiler finds ever new errors, such as in " + unknown);
+    }
+
+    /** Older headers of the kernel define {@code struct sched_param}, as the C library does. */
+    private static List<String> compatible(List<String> includes) {
+        List<String> lines = new ArrayList<>();
+        for (String include : includes) {
+            if (include.equals("#include <linux/sched/types.h>")) {
+                lines.addAll(
+                        List.of(
+                                "#define sched_param linux_sched_param",
+                                include,
+                                "#undef sched_param"));
+            } else {
+                lines.add(include);
+            }
+        }
+        return lines;
     }
 
     private String compile() throws IOException {
