@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
@@ -47,6 +48,8 @@ final class FrameChannel implements AutoCloseable {
     private volatile boolean isWriteBroken;
     private volatile long brokenSince;
     private volatile boolean wasTold;
+    // Open while whoever ended the channel may still tell the peer why.
+    private final CountDownLatch newsOver = new CountDownLatch(1);
 
     /**
      * @param link closed with this object
@@ -287,7 +290,9 @@ final class FrameChannel implements AutoCloseable {
             Thread _ = Wire.thread("page-abort").start(() -> abort(why));
         } catch (OutOfMemoryError e) {
             // No thread can be had to tell the peer. Ended it is all the same.
-            end.compareAndSet(null, why);
+            if (end.compareAndSet(null, why)) {
+                newsOver.countDown();
+            }
             close();
         }
     }
@@ -302,7 +307,13 @@ final class FrameChannel implements AutoCloseable {
         }
         // Not cancelled: who reads may wait for a peer that will never say anything.
         Watchdog.Guard _ = watchdog.guard(LINGER, this::close);
-        if (!tell(why) || why.reason() == Refusal.SILENT) {
+        boolean isTold;
+        try {
+            isTold = tell(why);
+        } finally {
+            newsOver.countDown();
+        }
+        if (!isTold || why.reason() == Refusal.SILENT) {
             close();
         }
     }
@@ -313,13 +324,24 @@ final class FrameChannel implements AutoCloseable {
      */
     void refuse(WireException why) {
         try (Watchdog.Guard _ = watchdog.guard(LINGER, link::close)) {
-            if (end.compareAndSet(null, why) ? tell(why) : wasTold) {
+            if (end.compareAndSet(null, why) ? tell(why) : wasTold()) {
                 drain();
             }
         } catch (IOException e) {
             // The peer is gone; so be it.
         }
         close();
+    }
+
+    /** Whether another thread, which was first to end the channel, has told the peer why. */
+    private boolean wasTold() {
+        try {
+            // It may be about to; closing now would cut it short.
+            boolean _ = newsOver.await(LINGER.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return wasTold;
     }
 
     private void drain() throws IOException {
@@ -372,7 +394,9 @@ final class FrameChannel implements AutoCloseable {
     /** Ends without a word. */
     @Override
     public void close() {
-        end.compareAndSet(null, new WireException(Refusal.LOST, "closed by this side"));
+        if (end.compareAndSet(null, new WireException(Refusal.LOST, "closed by this side"))) {
+            newsOver.countDown();
+        }
         watchdog.remove(this);
         link.close();
     }
