@@ -16,7 +16,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * A program that pages memory in while it collects garbage every 20 ms: a guest that adds up a word
  * of every page and writes another, and threads that touch memory as devices do, from Java, through
  * the gate or, to show what it is for, without. Arguments: {@code gated} or {@code ungated}, MiB (a
- * power of two, at most 1024). Ends with 0 if the sum and all content were right.
+ * power of two, at most 1024), and {@code free} or {@code held}: whether pages come as they are
+ * asked for, or none before a whole collection has gone by, which never does while a device waits
+ * for it without the gate. Ends with 0 if the sum and all content were right.
  */
 final class GcStorm {
 
@@ -24,36 +26,43 @@ final class GcStorm {
     private static final long PAGE = Pattern.PAGE;
     private static final long MULTIPLIER = 5 + 8 * 1001;
     private static final int DEVICES = 3;
+    // Threads of the source, as many as whoever asks: devices, the guest, workers.
+    private static final int HELD_AT_ONCE = 8;
     // The guest writes here.
     private static final long GUESTS_WORD = 16;
 
     private final boolean gated;
     private final long bytes;
+    private final boolean held;
     private final PatternSource pattern = new PatternSource(9);
     private final AtomicLong wrong = new AtomicLong();
-    private final AtomicLong collections = new AtomicLong();
+    private final Collections collections = new Collections();
     private final AtomicBoolean ending = new AtomicBoolean();
 
-    private GcStorm(boolean gated, long bytes) {
+    private GcStorm(boolean gated, long bytes, boolean held) {
         this.gated = gated;
         this.bytes = bytes;
+        this.held = held;
     }
 
     public static void main(String... args) throws InterruptedException {
-        GcStorm storm = new GcStorm(args[0].equals("gated"), Long.parseLong(args[1]) << 20);
+        GcStorm storm =
+                new GcStorm(
+                        args[0].equals("gated"),
+                        Long.parseLong(args[1]) << 20,
+                        args[2].equals("held"));
         boolean right = storm.run();
-        System.out.printf("%d collections%n", storm.collections.get());
+        System.out.printf("%d collections%n", storm.collections.count());
         System.exit(right ? 0 : 1);
     }
 
     private boolean run() throws InterruptedException {
         Thread collector = Thread.ofPlatform().start(this::collect);
-        PagingConfig config = PagingConfig.defaults().withUnit(1, 64);
+        PagingConfig config = PagingConfig.defaults().withUnit(held ? 16 : 1, held ? 16 : 64);
         try (Mapping memory = Mapping.anonymous(bytes);
                 Ring3Guest guest = new Ring3Guest(memory)) {
             // Before the guest, which waits for pages until this lets it go.
-            try (FaultService service =
-                    new FaultService(new RemoteSource(pattern, 2, 20_000), config, _ -> {})) {
+            try (FaultService service = new FaultService(source(), config, _ -> {})) {
                 memory.tryAdvise(Advice.HUGEPAGE, 0, bytes);
                 service.attach(List.of(new GuestRange(Ring3Guest.BASE, memory.address(), bytes)));
                 KvmVcpu vcpu = guest.vcpu(0, pages(), MULTIPLIER, 1, pages());
@@ -75,6 +84,12 @@ final class GcStorm {
         return wrong.get() == 0;
     }
 
+    private RemoteSource source() {
+        return held
+                ? new RemoteSource(new HeldSource(pattern, collections), HELD_AT_ONCE, 0)
+                : new RemoteSource(pattern, 2, 20_000);
+    }
+
     private long pages() {
         return bytes / PAGE;
     }
@@ -82,7 +97,7 @@ final class GcStorm {
     private void collect() {
         while (!ending.get()) {
             System.gc();
-            collections.incrementAndGet();
+            collections.ended();
             try {
                 // The interval of the storm, not a wait for anything.
                 Thread.sleep(20);
@@ -134,6 +149,54 @@ final class GcStorm {
             if (at != GUESTS_WORD && memory.segment().get(JAVA_LONG, page * PAGE + at) != value) {
                 wrong.incrementAndGet();
             }
+        }
+    }
+
+    /** How many full collections have ended. */
+    private static final class Collections {
+
+        private long ended;
+
+        synchronized long count() {
+            return ended;
+        }
+
+        synchronized void ended() {
+            ended++;
+            notifyAll();
+        }
+
+        /** Until one has begun and ended: the next to end may have stopped all threads before. */
+        synchronized void awaitWhole() throws InterruptedException {
+            long until = ended + 2;
+            while (ended < until) {
+                wait();
+            }
+        }
+    }
+
+    /** Answers after a collection. */
+    private record HeldSource(PageSource behind, Collections collections) implements PageSource {
+
+        @Override
+        public boolean isSynchronous() {
+            return true;
+        }
+
+        @Override
+        public void fetch(PageRequest request, int first, int count) {
+            try {
+                collections.awaitWhole();
+            } catch (InterruptedException e) {
+                // The end: nobody asks for what comes now.
+                Thread.currentThread().interrupt();
+            }
+            behind.fetch(request, first, count);
+        }
+
+        @Override
+        public void close() {
+            behind.close();
         }
     }
 }

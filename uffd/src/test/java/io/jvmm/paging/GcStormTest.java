@@ -33,6 +33,7 @@ class GcStormTest {
 
     private static final int MIB = Integer.getInteger("jvmm.storm.mib", 128);
     private static final int RUNS = Integer.getInteger("jvmm.storm.runs", 1);
+    private static final int HELD_MIB = 4;
     private static final String STANDSTILL = "did not reach the safepoint";
 
     @ParameterizedTest
@@ -46,22 +47,36 @@ class GcStormTest {
                                     collector,
                                     "-XX:SafepointTimeoutDelay=60000",
                                     "-XX:+AbortVMOnSafepointTimeout"),
-                            "gated");
-            try (BufferedReader output = process.inputReader(UTF_8)) {
-                List<String> lines = output.readAllLines();
-                assertThat(process.waitFor()).as("run %d: %s", run, lines).isZero();
-                assertThat(lines).anyMatch(line -> line.endsWith(" collections"));
-            } finally {
-                process.destroyForcibly().waitFor();
-            }
+                            "gated",
+                            MIB,
+                            "free");
+            endsWell(process);
         }
+    }
+
+    @Test
+    void gatedReadersDoNotHoldUpTheCollectionThatTheirPagesWaitFor()
+            throws IOException, InterruptedException {
+        endsWell(
+                start(
+                        List.of(
+                                "-XX:+UseSerialGC",
+                                "-XX:SafepointTimeoutDelay=60000",
+                                "-XX:+AbortVMOnSafepointTimeout"),
+                        "gated",
+                        HELD_MIB,
+                        "held"));
     }
 
     /** The test of the test: the same without the gate stands still. */
     @Test
     void withoutTheGateTheProcessStandsStill() throws IOException, InterruptedException {
         Process process =
-                start(List.of("-XX:+UseSerialGC", "-XX:SafepointTimeoutDelay=5000"), "ungated");
+                start(
+                        List.of("-XX:+UseSerialGC", "-XX:SafepointTimeoutDelay=5000"),
+                        "ungated",
+                        HELD_MIB,
+                        "held");
         try (BufferedReader output = process.inputReader(UTF_8)) {
             String line = output.readLine();
             while (line != null && !line.contains(STANDSTILL)) {
@@ -74,7 +89,18 @@ class GcStormTest {
         }
     }
 
-    private static Process start(List<String> options, String mode) throws IOException {
+    private static void endsWell(Process process) throws IOException, InterruptedException {
+        try (BufferedReader output = process.inputReader(UTF_8)) {
+            List<String> lines = output.readAllLines();
+            assertThat(process.waitFor()).as("%s", lines).isZero();
+            assertThat(lines).anyMatch(line -> line.endsWith(" collections"));
+        } finally {
+            process.destroyForcibly().waitFor();
+        }
+    }
+
+    private static Process start(List<String> options, String mode, int mib, String source)
+            throws IOException {
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
         List<String> command = new ArrayList<>();
         command.addAll(List.of(java.toString(), "-XX:+UnlockDiagnosticVMOptions"));
@@ -88,7 +114,8 @@ class GcStormTest {
                         System.getProperty("java.class.path"),
                         GcStorm.class.getName(),
                         mode,
-                        Integer.toString(MIB)));
+                        Integer.toString(mib),
+                        source));
         return new ProcessBuilder(command).redirectErrorStream(true).start();
     }
 }
