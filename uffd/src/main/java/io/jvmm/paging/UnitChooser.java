@@ -14,7 +14,8 @@ package io.jvmm.paging;
 final class UnitChooser {
 
     private static final double BUDGET_NANOS = 500_000;
-    private static final double AHEAD_BUDGET_NANOS = 4_000_000;
+    // 2 MiB at 200 MB/s.
+    private static final double AHEAD_BUDGET_NANOS = 10_000_000;
     private static final double WEIGHT = 0.1;
     private static final double SPREAD = 0.01;
     private static final int FIRST_UNIT = 16;

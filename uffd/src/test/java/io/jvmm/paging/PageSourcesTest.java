@@ -204,6 +204,12 @@ class PageSourcesTest {
         }
         assertThat(cache.unit()).isEqualTo(512);
         assertThat(cache.ahead()).isEqualTo(512);
+        UnitChooser disk = new UnitChooser(1, 512, true);
+        for (int i = 0; i < 200; i++) {
+            disk.record(disk.unit(), 15_000L * disk.unit());
+        }
+        assertThat(disk.unit()).isBetween(16, 64);
+        assertThat(disk.ahead()).as("a chunk in 7.7 ms").isEqualTo(512);
         UnitChooser modem = new UnitChooser(4, 512, true);
         for (int i = 0; i < 200; i++) {
             modem.record(modem.unit(), 50_000_000L * modem.unit());
