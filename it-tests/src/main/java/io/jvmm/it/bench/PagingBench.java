@@ -11,6 +11,8 @@ import io.jvmm.paging.PagingConfig;
 import io.jvmm.paging.PagingEvent;
 import io.jvmm.paging.StallHistogram;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
@@ -27,7 +29,8 @@ import java.util.concurrent.CountDownLatch;
  * them, and the filling of all memory from a file in the page cache. A C program runs the same
  * guest and does what others ship: one thread that answers one message with one page, and two
  * single-page loops that fill. The service is shown as it is by default, and with one reader like
- * theirs. Both sides run in turns; ratios are medians over pairs.
+ * theirs; and beside it the same loop in Java without a service, which tells what part of a
+ * difference is Java's. Both sides run in turns; ratios are medians over pairs.
  */
 final class PagingBench {
 
@@ -95,8 +98,10 @@ final class PagingBench {
     private void measure(CReference c, Fd image) throws IOException, InterruptedException {
         PagingConfig config = PagingConfig.defaults().withSweep(false).withUnit(1, 1);
         for (int done = 0; done < WARM_UP; done += faults) {
-            single(false, 1, config);
-            single(true, 1, config);
+            for (boolean shared : new boolean[] {false, true}) {
+                single(shared, service(1, config));
+                single(shared, bare(1));
+            }
         }
         out.printf(
                 "paging, guest in ring %d, %d rounds, memory touched before%n%n%-22s %10s %10s %7s"
@@ -108,11 +113,13 @@ final class PagingBench {
         double single = 0;
         for (boolean shared : new boolean[] {false, true}) {
             for (int vcpus : VCPUS) {
-                double rate = faults(c, shared, vcpus, "", config);
+                double rate = faults(c, shared, vcpus, "", service(vcpus, config));
                 single = single == 0 ? rate : single;
                 if (vcpus > 1) {
-                    faults(c, shared, vcpus, "-one-reader", config.withShards(1));
+                    Way way = service(vcpus, config.withShards(1));
+                    faults(c, shared, vcpus, "-one-reader", way);
                 }
+                faults(c, shared, vcpus, "-bare-loop", bare(vcpus));
             }
         }
         PageSource source = new FilePageSource(image, List.of(part()));
@@ -145,20 +152,19 @@ final class PagingBench {
     }
 
     /** Pages per second of single faults. */
-    private double faults(
-            CReference c, boolean shared, int vcpus, String variant, PagingConfig config)
+    private double faults(CReference c, boolean shared, int vcpus, String variant, Way way)
             throws IOException, InterruptedException {
         String order = "%s %d %d".formatted(shared ? "continue" : "copy", vcpus, faults);
         double[] ours = new double[rounds];
         double[] theirs = new double[rounds];
         // The first run of each does not count.
-        Result result = single(shared, vcpus, config);
+        Result result = single(shared, way);
         nanos(c, order);
         for (int i = 0; i < rounds; i++) {
             if (i % 2 != 0) {
                 theirs[i] = nanos(c, order);
             }
-            result = single(shared, vcpus, config);
+            result = single(shared, way);
             ours[i] = result.nanos;
             if (i % 2 == 0) {
                 theirs[i] = nanos(c, order);
@@ -169,44 +175,94 @@ final class PagingBench {
     }
 
     private double print(
-            String name, long pages, double[] ours, double[] theirs, StallHistogram stalls) {
+            String name,
+            long pages,
+            double[] ours,
+            double[] theirs,
+            @Nullable StallHistogram stalls) {
         double[] pairs = new double[ours.length];
         for (int i = 0; i < pairs.length; i++) {
             pairs[i] = theirs[i] / ours[i];
         }
         double rate = pages * 1e9 / median(ours);
         out.printf(
-                "%-22s %10.0f %10.0f %7.3f %9d %9d %9d%n",
-                name,
-                rate,
-                pages * 1e9 / median(theirs),
-                median(pairs),
-                stalls.percentileNanos(0.5) / 1000,
-                stalls.percentileNanos(0.99) / 1000,
-                stalls.maxNanos() / 1000);
+                "%-22s %10.0f %10.0f %7.3f",
+                name, rate, pages * 1e9 / median(theirs), median(pairs));
+        print(stalls);
         ratios.append("RATIO paging.%s %.3f%n".formatted(name, median(pairs)));
         return rate;
     }
 
-    private record Result(double nanos, StallHistogram stalls) {}
+    private void print(@Nullable StallHistogram stalls) {
+        if (stalls != null) {
+            out.printf(
+                    " %9d %9d %9d",
+                    stalls.percentileNanos(0.5) / 1000,
+                    stalls.percentileNanos(0.99) / 1000,
+                    stalls.maxNanos() / 1000);
+        }
+        out.println();
+    }
 
-    /** Each page is fetched when the guest touches it, and nothing else is. */
-    private Result single(boolean shared, int vcpus, PagingConfig config)
-            throws InterruptedException {
+    /**
+     * How a run went.
+     *
+     * @param stalls null if nobody has kept account of them
+     */
+    private record Result(double nanos, @Nullable StallHistogram stalls) {}
+
+    /** Somebody who puts single pages in place while a guest reads all. */
+    private interface Way {
+        /**
+         * One run.
+         *
+         * @param shared what all the memory is a mapping of, and another mapping of it, in which
+         *     pages are filled; null if it is anonymous
+         */
+        Result run(Mapping memory, @Nullable Shared shared) throws InterruptedException;
+    }
+
+    private record Shared(Memfd file, Mapping alias) {}
+
+    /** The service: each page is fetched when the guest touches it, and nothing else is. */
+    private Way service(int vcpus, PagingConfig config) {
+        return (memory, shared) -> {
+            PagingConfig used = config;
+            if (shared != null) {
+                used =
+                        config.withAliases(
+                                List.of(
+                                        new PagingConfig.Alias(
+                                                ReadingGuest.BASE,
+                                                shared.alias.segment(),
+                                                shared.file.fd(),
+                                                0)));
+            }
+            return run(memory, vcpus, new OnePage(), used, false);
+        };
+    }
+
+    /** No service. */
+    private Way bare(int vcpus) {
+        return (memory, shared) -> {
+            Mapping alias = shared == null ? null : shared.alias;
+            return new Result(BareLoop.nanos(ring, vcpus, memory, alias), null);
+        };
+    }
+
+    private Result single(boolean shared, Way way) throws InterruptedException {
         long bytes = faults * PAGE;
         touch(bytes);
         if (!shared) {
             try (Mapping memory = Mapping.anonymous(bytes)) {
                 memory.tryAdvise(Advice.NOHUGEPAGE, 0, bytes);
-                return run(memory, vcpus, new OnePage(), config, false);
+                return way.run(memory, null);
             }
         }
         try (Memfd file = Memfd.create("bench", bytes);
                 Mapping alias = file.mapShared();
                 Mapping memory = file.mapShared()) {
-            PagingConfig.Alias whole =
-                    new PagingConfig.Alias(ReadingGuest.BASE, alias.segment(), file.fd(), 0);
-            return run(memory, vcpus, new OnePage(), config.withAliases(List.of(whole)), false);
+            return way.run(memory, new Shared(file, alias));
         }
     }
 
@@ -214,27 +270,24 @@ final class PagingBench {
     private void prefetched(PageSource source, int vcpus, double single)
             throws InterruptedException {
         double[] nanos = new double[rounds];
-        StallHistogram stalls = null;
+        Result result = whole(source, vcpus);
         for (int i = 0; i < rounds; i++) {
-            touch(fill);
-            try (Mapping memory = Mapping.anonymous(fill)) {
-                memory.tryAdvise(Advice.HUGEPAGE, 0, fill);
-                Result result = run(memory, vcpus, source, PagingConfig.defaults(), true);
-                nanos[i] = result.nanos;
-                stalls = result.stalls;
-            }
+            result = whole(source, vcpus);
+            nanos[i] = result.nanos;
         }
         long pages = fill / PAGE;
         double rate = pages * 1e9 / median(nanos);
         out.printf("prefetch-%-13d %10.0f %10s %7s", vcpus, rate, "", "");
-        if (stalls != null) {
-            out.printf(
-                    " %9d %9d %9d%n",
-                    stalls.percentileNanos(0.5) / 1000,
-                    stalls.percentileNanos(0.99) / 1000,
-                    stalls.maxNanos() / 1000);
-        }
+        print(result.stalls);
         ratios.append("RATIO paging.prefetch-%d-to-single %.1f%n".formatted(vcpus, rate / single));
+    }
+
+    private Result whole(PageSource source, int vcpus) throws InterruptedException {
+        touch(fill);
+        try (Mapping memory = Mapping.anonymous(fill)) {
+            memory.tryAdvise(Advice.HUGEPAGE, 0, fill);
+            return run(memory, vcpus, source, PagingConfig.defaults(), true);
+        }
     }
 
     /**

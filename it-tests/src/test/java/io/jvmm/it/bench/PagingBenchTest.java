@@ -38,10 +38,12 @@ class PagingBenchTest {
                 .contains(
                         "paging.copy-1",
                         "paging.copy-8-one-reader",
+                        "paging.copy-1-bare-loop",
                         "paging.continue-4",
+                        "paging.continue-8-bare-loop",
                         "paging.prefetch-1-to-single",
                         "paging.fill-to-pread-copy",
                         "paging.fill-to-mapped-copy")
-                .hasSize(20);
+                .hasSize(28);
     }
 }
