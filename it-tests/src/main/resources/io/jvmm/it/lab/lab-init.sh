@@ -14,10 +14,9 @@ modules=/lib/modules/$(uname -r)
 for module in $(cat "$modules/order" 2>/dev/null); do
     insmod "$modules/$module" || echo "lab: cannot load $module"
 done
-# The emulator now and then forgets an interrupt: as it leaves a guest, it clears one bit of a
-# word in which another thread sets a second. If that was the local timer's and nothing else
-# comes, an idle CPU sleeps for ever. As long as an alarm is set, Linux has the HPET interrupt
-# 64 times a second, and the local APIC offers again what is pending.
+# The emulator now and then forgets an interrupt (docs/lab.md). If that was the local timer's
+# and nothing else comes, an idle CPU sleeps for ever. As long as an alarm is set, Linux has the
+# HPET interrupt 64 times a second, and the local APIC offers again what is pending.
 alarm=/sys/class/rtc/rtc0/wakealarm
 if [ -w "$alarm" ]; then
     echo +86000 >"$alarm"
