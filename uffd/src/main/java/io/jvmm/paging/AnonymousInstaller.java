@@ -37,6 +37,12 @@ final class AnonymousInstaller extends Installer implements AutoCloseable {
     }
 
     @Override
+    boolean movesWhole(Transfer transfer) {
+        return transfer.count() == CHUNK
+                && !states.isFragmented(PageStates.chunk(transfer.first()));
+    }
+
+    @Override
     int installWhole(Userfaultfd uffd, Transfer transfer) {
         int first = transfer.first();
         PageRequest request = transfer.request;
@@ -77,9 +83,8 @@ final class AnonymousInstaller extends Installer implements AutoCloseable {
     }
 
     @Override
-    long putFilled(Userfaultfd uffd, long hva, Transfer transfer, int at, long length) {
-        long from = offset(transfer) + (long) at * PAGE;
-        return uffd.tryCopy(hva, memory(transfer), from, length, mode());
+    long putFilled(Userfaultfd uffd, long hva, MemorySegment from, long offset, long length) {
+        return uffd.tryCopy(hva, from, offset, length, mode());
     }
 
     @Override

@@ -1,5 +1,8 @@
 package io.jvmm.paging;
 
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -67,6 +70,30 @@ public final class CompositePageSource implements PageSource {
         }
         request.failed(first, run, PageFailure.LOST);
         return run;
+    }
+
+    @Override
+    public @Nullable MemorySegment resident(long gpa, int pages) {
+        for (int layer = 0; layer < layers.size(); layer++) {
+            int extent = layers.get(layer).extent(gpa, pages);
+            if (extent > 0) {
+                return extent == pages ? layers.get(layer).resident(gpa, pages) : null;
+            }
+            if (-extent < pages) {
+                return null;
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public long residentOffset(long gpa) {
+        for (int layer = 0; layer < layers.size(); layer++) {
+            if (layers.get(layer).extent(gpa, 1) > 0) {
+                return layers.get(layer).residentOffset(gpa);
+            }
+        }
+        throw new IllegalArgumentException("no layer has 0x" + Long.toHexString(gpa));
     }
 
     @Override

@@ -2,11 +2,13 @@ package io.jvmm.paging;
 
 import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.KernelException;
+import io.jvmm.ffi.uffd.Userfaultfd;
 import io.jvmm.paging.PagingStatistics.Cause;
 import io.jvmm.paging.PagingStatistics.Path;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.StampedLock;
 
@@ -26,6 +28,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     private static final long REST_NANOS = 1_000_000_000;
     private static final long CHANGING_NANOS = 20_000;
+    private static final long AT_ONCE = Long.MIN_VALUE;
     // Whoever is quicker than another thread wakes up needs no help.
     private static final long WORTH_HELP_NANOS = 50_000;
 
@@ -40,6 +43,8 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     private final TransferPool pool;
     private final Installer installer;
     private final UnitChooser units;
+    // Pages come one by one: there is nothing to learn from how long they take.
+    private final boolean isSingle;
     private final Prefetcher prefetcher;
     private final Workers workers;
     private final long retryNanos;
@@ -47,8 +52,9 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     // LOCKS: read while pages are put in place, written while shards are replaced. Neither waits
     // for anything but the kernel, and nobody who waits for a page holds it.
     private final StampedLock installing = new StampedLock();
-    // Until then the source is not asked: it is away, or the memory is changing.
-    private volatile long notBefore = System.nanoTime();
+    // Until then the source is not asked: it is away, or the memory is changing. AT_ONCE saves who
+    // serves a fault a look at the clock.
+    private volatile long notBefore = AT_ONCE;
     private volatile boolean away;
     private volatile boolean starved;
     private volatile long lastFetchNanos = Long.MAX_VALUE;
@@ -69,6 +75,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
                         ? new SharedInstaller(states, this, config.aliases())
                         : new AnonymousInstaller(states, this, pool);
         units = new UnitChooser(config.minUnit(), config.maxUnit(), synchronous);
+        isSingle = config.maxUnit() == 1;
         prefetcher = new Prefetcher(states, config.workingSet(), config.sweep());
         workers = new Workers(config.workers(), this);
     }
@@ -130,7 +137,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
             hasten(page);
             return true;
         }
-        if (ending || notBefore - System.nanoTime() > 0) {
+        if (ending || waitNanos() > 0) {
             return false;
         }
         if (states.isDropped(page)) {
@@ -147,6 +154,12 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         }
         start(transfer, Priority.URGENT, cause);
         return true;
+    }
+
+    /** How long the source is to be left alone, in nanoseconds. */
+    private long waitNanos() {
+        long until = notBefore;
+        return until == AT_ONCE ? 0 : until - System.nanoTime();
     }
 
     private boolean serveDropped(int page) {
@@ -176,7 +189,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     @Override
     public long step() {
-        long wait = ending ? REST_NANOS : notBefore - System.nanoTime();
+        long wait = ending ? REST_NANOS : waitNanos();
         if (wait > 0) {
             return Math.min(wait, REST_NANOS);
         }
@@ -201,12 +214,51 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     // and whoever waits would wait for ever, untold.
     @SuppressWarnings("CatchingUnchecked")
     private void start(Transfer transfer, Priority priority, Cause cause) {
+        if (isCopied(transfer, cause)) {
+            give(transfer);
+            return;
+        }
         int life = begin(transfer, priority, cause);
         try {
             source.fetch(transfer.request, 0, transfer.count());
         } catch (RuntimeException | Error e) {
             owner.tell(new PagingEvent.Failed(e));
             transfer.giveUp(life);
+        }
+    }
+
+    /** Puts the pages in place from where the source has them, if it does and that is best. */
+    @SuppressWarnings("CatchingUnchecked")
+    private boolean isCopied(Transfer transfer, Cause cause) {
+        if (installer.movesWhole(transfer)) {
+            return false;
+        }
+        int first = transfer.first();
+        int count = transfer.count();
+        long gpa = states.memory.gpa(first);
+        long start = isSingle ? 0 : System.nanoTime();
+        try {
+            MemorySegment from = source.resident(gpa, count);
+            if (from == null) {
+                return false;
+            }
+            copy(first, count, from, source.residentOffset(gpa), cause);
+        } catch (RuntimeException | Error e) {
+            owner.tell(new PagingEvent.Failed(e));
+            gone(first, count);
+        }
+        lastFetchNanos = isSingle ? 0 : System.nanoTime() - start;
+        units.record(count, lastFetchNanos);
+        return true;
+    }
+
+    private void copy(int first, int count, MemorySegment from, long offset, Cause cause) {
+        long stamp = installing.readLock();
+        try {
+            Userfaultfd uffd = owner.shard(first).uffd;
+            installer.installResident(uffd, first, count, from, offset, cause);
+        } finally {
+            installing.unlockRead(stamp);
         }
     }
 
@@ -318,8 +370,8 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     @Override
     public void released(int first, int count, boolean soon) {
-        if (soon) {
-            notBefore = Math.max(notBefore, System.nanoTime() + CHANGING_NANOS);
+        if (soon && waitNanos() < CHANGING_NANOS) {
+            notBefore = System.nanoTime() + CHANGING_NANOS;
         }
         states.map.release(first, count);
         if (soon || states.isWanted(first, count)) {
@@ -383,7 +435,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     @Override
     public void available() {
-        notBefore = System.nanoTime();
+        notBefore = AT_ONCE;
         workers.signal();
     }
 

@@ -20,6 +20,8 @@ import java.lang.foreign.MemorySegment;
  *       unread. The pages stay empty, and are fetched again if they are wanted.
  *   <li>{@code ENOENT}: the pages are registered no more; or in two mappings, and go one by one.
  *   <li>{@code ESRCH}: the process is ending.
+ *   <li>{@code EFAULT} of {@code UFFDIO_COPY}: the content cannot be read where it lies, such as
+ *       behind the end of a mapped file that got shorter. It is lost.
  * </ul>
  */
 abstract class Installer {
@@ -36,7 +38,7 @@ abstract class Installer {
         /** The claim was given back; {@code soon} if it is worth trying again at once. */
         void released(int first, int count, boolean soon);
 
-        /** Registered no more. */
+        /** Registered no more, or their content cannot be had. */
         void gone(int first, int count);
 
         void failed(int first, int count, String operation, Errno errno);
@@ -74,13 +76,33 @@ abstract class Installer {
     /** Where in it the transfer's first page goes. */
     abstract long offset(Transfer transfer);
 
+    /** Whether the transfer's pages are better staged, to be put in place in one go. */
+    boolean movesWhole(Transfer transfer) {
+        return false;
+    }
+
     /** Called before anything is put in place of a whole chunk; how many pages it has done. */
     int installWhole(Userfaultfd uffd, Transfer transfer) {
         return 0;
     }
 
-    /** Bytes done or {@code -errno}. */
-    abstract long putFilled(Userfaultfd uffd, long hva, Transfer transfer, int at, long length);
+    /**
+     * Called for content that is not where {@link #memory} would have it.
+     *
+     * @param from native memory with these pages
+     * @param offset of the first page in it
+     */
+    void stage(int first, int count, MemorySegment from, long offset) {}
+
+    /**
+     * Puts content in place.
+     *
+     * @param from where it is: staging, or where the source has it
+     * @param offset of the first page in it
+     * @return bytes done or {@code -errno}
+     */
+    abstract long putFilled(
+            Userfaultfd uffd, long hva, MemorySegment from, long offset, long length);
 
     /**
      * Puts zeros where {@code UFFDIO_ZEROPAGE} finds something. Bytes done or {@code -errno}.
@@ -107,10 +129,24 @@ abstract class Installer {
                 case LOST -> outcome.gone(first, end - at);
                 case FAILED -> outcome.released(first, end - at, false);
                 case ZERO -> zeros(uffd, first, end - at, transfer.cause(), true);
-                case FILLED -> filled(uffd, transfer, at, end - at);
+                case FILLED ->
+                        filled(
+                                uffd,
+                                first,
+                                end - at,
+                                memory(transfer),
+                                offset(transfer) + (long) at * PAGE,
+                                transfer.cause());
             }
             at = end;
         }
+    }
+
+    /** Puts claimed pages in place from where the source has them. */
+    final void installResident(
+            Userfaultfd uffd, int first, int count, MemorySegment from, long offset, Cause cause) {
+        stage(first, count, from, offset);
+        filled(uffd, first, count, from, offset, cause);
     }
 
     private enum Kind {
@@ -130,24 +166,25 @@ abstract class Installer {
         return transfer.request.isFailed(at) ? Kind.FAILED : Kind.FILLED;
     }
 
-    private void filled(Userfaultfd uffd, Transfer transfer, int at, int count) {
-        states.fragment(PageStates.chunk(transfer.first()));
-        for (int end = at + count, limit = count; at < end; ) {
-            int first = transfer.first() + at;
+    private void filled(
+            Userfaultfd uffd, int first, int count, MemorySegment from, long offset, Cause cause) {
+        states.fragment(PageStates.chunk(first));
+        for (int end = first + count, limit = count; first < end; ) {
             long hva = states.memory.hva(first);
-            int length = Math.min(limit, end - at);
+            int length = Math.min(limit, end - first);
             int drops = states.drops();
-            long result = putFilled(uffd, hva, transfer, at, (long) length * PAGE);
-            if (Errno.ENOENT.is(result) && length > 1) {
+            long result = putFilled(uffd, hva, from, offset, (long) length * PAGE);
+            if (length > 1 && Errno.ENOENT.is(result)) {
                 limit = 1;
                 continue;
             }
-            int done = settle(uffd, first, length, result, transfer.cause(), filledPath(), drops);
+            int done = settle(uffd, first, length, result, cause, filledPath(), drops);
             if (done == 0) {
-                rest(first, end - at, result, "UFFDIO_" + filledPath());
+                rest(first, end - first, result, filledPath());
                 return;
             }
-            at += done;
+            first += done;
+            offset += (long) done * PAGE;
         }
     }
 
@@ -163,7 +200,7 @@ abstract class Installer {
             int length = Math.min(limit, end - first);
             int drops = states.drops();
             long result = uffd.tryZeropage(hva, (long) length * PAGE, mode());
-            if (Errno.ENOENT.is(result) && length > 1) {
+            if (length > 1 && Errno.ENOENT.is(result)) {
                 limit = 1;
                 continue;
             }
@@ -173,7 +210,7 @@ abstract class Installer {
             }
             int done = settle(uffd, first, length, result, cause, Path.ZERO, drops);
             if (done == 0) {
-                rest(first, end - first, result, "UFFDIO_ZEROPAGE");
+                rest(first, end - first, result, Path.ZERO);
                 return;
             }
             first += done;
@@ -226,12 +263,14 @@ abstract class Installer {
         return 0;
     }
 
-    private void rest(int first, int count, long result, String operation) {
+    private void rest(int first, int count, long result, Path path) {
+        boolean unreadable = Errno.EFAULT.is(result) && path == Path.COPY;
         if (Errno.EAGAIN.is(result)) {
             outcome.released(first, count, true);
-        } else if (Errno.ENOENT.is(result) || Errno.ESRCH.is(result)) {
+        } else if (Errno.ENOENT.is(result) || Errno.ESRCH.is(result) || unreadable) {
             outcome.gone(first, count);
         } else {
+            String operation = path == Path.ZERO ? "UFFDIO_ZEROPAGE" : "UFFDIO_" + path;
             outcome.failed(first, count, operation, Errno.of(result));
         }
     }

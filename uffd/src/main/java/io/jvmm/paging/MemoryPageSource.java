@@ -1,5 +1,7 @@
 package io.jvmm.paging;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -55,6 +57,17 @@ public final class MemoryPageSource implements PageSource {
             }
             at += Math.abs(run);
         }
+    }
+
+    /** All of the image, if it is native memory. */
+    @Override
+    public @Nullable MemorySegment resident(long first, int pages) {
+        return image.isNative() && extent(first, pages) == pages ? image : null;
+    }
+
+    @Override
+    public long residentOffset(long page) {
+        return page - gpa;
     }
 
     @Override

@@ -1,5 +1,9 @@
 package io.jvmm.paging;
 
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+
 /**
  * Where the content of missing pages comes from: a file, memory, a peer.
  *
@@ -57,6 +61,27 @@ public interface PageSource extends AutoCloseable {
      * @param count how many, at least 1
      */
     void fetch(PageRequest request, int first, int count);
+
+    /**
+     * The memory in which pages lie, for a source that has them in memory of this process. They are
+     * copied from there instead of fetched, unless a whole chunk can be moved into place.
+     *
+     * @param gpa of the first page, a multiple of 4 KiB
+     * @param pages at least 1
+     * @return native memory with all these pages, one behind the other; it stays as it is until the
+     *     source is closed, and all of it is present. Null if they are to be fetched.
+     */
+    default @Nullable MemorySegment resident(long gpa, int pages) {
+        return null;
+    }
+
+    /**
+     * Where in the memory that {@link #resident} has answered for it a page lies, in bytes; asked
+     * for no other.
+     */
+    default long residentOffset(long gpa) {
+        return 0;
+    }
 
     /** The request's {@linkplain PageRequest#priority priority} has risen: somebody waits now. */
     default void hasten(PageRequest request) {}

@@ -185,6 +185,10 @@ final class PageStates {
      * @return whether the transfer has got the page
      */
     boolean claimAround(int page, int unit, Transfer transfer) {
+        if (unit == 1) {
+            transfer.claimed(page, 1);
+            return !isDropped(page) && map.claim(page);
+        }
         int start = Math.max(page & -unit, memory.firstOfChunk(chunk(page)));
         int end = Math.min((page & -unit) + unit, memory.endOfChunk(chunk(page)));
         if (drops() != 0) {

@@ -55,7 +55,7 @@ public record PagingStatistics(
     public enum Path {
         /** Moved from staging, {@code UFFDIO_MOVE}. */
         MOVE,
-        /** Copied from staging, {@code UFFDIO_COPY}. */
+        /** Copied, {@code UFFDIO_COPY}. */
         COPY,
         /** The zero page, {@code UFFDIO_ZEROPAGE}. */
         ZERO,

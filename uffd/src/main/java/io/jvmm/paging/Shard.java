@@ -45,6 +45,7 @@ final class Shard implements AutoCloseable {
     }
 
     private static final int BATCH = 64;
+    private static final long NONE = -1;
     private static final long PAGE = PageRequest.PAGE_BYTES;
 
     final Userfaultfd uffd;
@@ -55,6 +56,8 @@ final class Shard implements AutoCloseable {
     private final Handler handler;
     private final Mapping doorbell = Mapping.anonymous(PAGE);
     private final FaultMessages messages = new FaultMessages(BATCH);
+    // Of the faults of one read, in their order; NONE for other messages. Reader's.
+    private final long[] faults = new long[BATCH];
     private final Thread reader;
     // Where parts of the shard were moved to: pairs of address and length. Reader's, then closer's.
     private final List<long[]> moved = new ArrayList<>();
@@ -172,27 +175,28 @@ final class Shard implements AutoCloseable {
             pass(i, now);
         }
         for (int i = 0; i < count && !ending; i++) {
-            serve(i, i + 1 < count);
+            if (faults[i] != NONE) {
+                serve(faults[i], i + 1 < count);
+            }
         }
     }
 
     // What one message leads to must not keep the others from being heard: nobody else reads them.
     @SuppressWarnings("CatchingUnchecked")
     private void pass(int index, long now) {
+        FaultMessage message = messages.at(index);
+        faults[index] = message.isPageFault() ? message.address() : NONE;
         try {
-            pass(messages.at(index), now);
+            pass(message, now);
         } catch (RuntimeException | Error e) {
             handler.broken(e);
         }
     }
 
     @SuppressWarnings("CatchingUnchecked")
-    private void serve(int index, boolean more) {
+    private void serve(long address, boolean more) {
         try {
-            FaultMessage message = messages.at(index);
-            if (message.isPageFault()) {
-                handler.serve(this, message.address(), more);
-            }
+            handler.serve(this, address, more);
         } catch (RuntimeException | Error e) {
             handler.broken(e);
         }

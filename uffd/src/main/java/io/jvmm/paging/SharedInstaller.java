@@ -82,7 +82,14 @@ final class SharedInstaller extends Installer {
     }
 
     @Override
-    long putFilled(Userfaultfd uffd, long hva, Transfer transfer, int at, long length) {
+    void stage(int first, int count, MemorySegment from, long offset) {
+        long gpa = states.memory.gpa(first);
+        int alias = indexOf(gpa);
+        MemorySegment.copy(from, offset, memories[alias], gpa - starts[alias], (long) count * PAGE);
+    }
+
+    @Override
+    long putFilled(Userfaultfd uffd, long hva, MemorySegment from, long offset, long length) {
         return uffd.tryContinue(hva, length, mode());
     }
 

@@ -173,6 +173,29 @@ class PageSourcesTest {
     }
 
     @Test
+    void whatLiesInMemoryIsToldWhereItLies() {
+        MemorySegment image = image(8 * PAGE, 4);
+        PageSource upper = new MemoryPageSource(8 * PAGE, image);
+        assertThat(upper.resident(8 * PAGE, 4)).isSameAs(image);
+        assertThat(upper.residentOffset(9 * PAGE)).isEqualTo(PAGE);
+        assertThat(upper.resident(8 * PAGE, 5)).isNull();
+        assertThat(upper.resident(7 * PAGE, 2)).isNull();
+        MemorySegment onHeap = MemorySegment.ofArray(new byte[(int) PAGE]);
+        assertThat(new MemoryPageSource(0, onHeap).resident(0, 1)).isNull();
+        MemorySegment below = Arena.ofAuto().allocate(10 * PAGE);
+        PageSource both =
+                new CompositePageSource(
+                        List.of(upper, new MemoryPageSource(0, below), new ZeroPageSource()));
+        assertThat(both.resident(8 * PAGE, 4)).isSameAs(image);
+        assertThat(both.residentOffset(10 * PAGE)).isEqualTo(2 * PAGE);
+        assertThat(both.resident(6 * PAGE, 2)).isSameAs(below);
+        assertThat(both.residentOffset(6 * PAGE)).isEqualTo(6 * PAGE);
+        assertThat(both.resident(6 * PAGE, 3)).as("of two layers").isNull();
+        assertThat(both.resident(20 * PAGE, 1)).as("made up").isNull();
+        both.close();
+    }
+
+    @Test
     void aWorkingSetIsTheSameAfterSavingAndADamagedOneIsRefused() throws IOException {
         WorkingSet set = WorkingSet.of(0, 8192, 1L << 32, 4096);
         Path file = folder.resolve("set");

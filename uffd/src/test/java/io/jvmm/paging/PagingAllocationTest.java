@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
@@ -35,7 +37,7 @@ class PagingAllocationTest {
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     /** Writes hardly anything. */
-    private static final class EmptySource implements PageSource {
+    private static class EmptySource implements PageSource {
         @Override
         public boolean isSynchronous() {
             return true;
@@ -54,13 +56,29 @@ class PagingAllocationTest {
         public void close() {}
     }
 
+    /** All its pages lie in one. */
+    private static final class ResidentSource extends EmptySource {
+        private final MemorySegment page = Arena.ofAuto().allocate(Pattern.PAGE, Pattern.PAGE);
+
+        @Override
+        public MemorySegment resident(long gpa, int pages) {
+            return page;
+        }
+    }
+
     /** Native calls leave garbage until C2 has compiled them: slices go by until one is free. */
     @ParameterizedTest
-    @CsvSource({"false, false", "true, false", "false, true"})
-    void servingAFaultAllocatesNothingOfItsOwn(boolean shared, boolean sweep) {
+    @CsvSource({
+        "false, false, false",
+        "true, false, false",
+        "false, true, false",
+        "false, false, true",
+        "true, false, true"
+    })
+    void servingAFaultAllocatesNothingOfItsOwn(boolean shared, boolean sweep, boolean resident) {
+        PageSource source = resident ? new ResidentSource() : new EmptySource();
         PagingConfig config = PagingConfig.defaults().withUnit(1, 1).withSweep(sweep);
-        try (PagedGuestMemory memory =
-                PagedGuestMemory.of(BYTES, shared, new EmptySource(), config)) {
+        try (PagedGuestMemory memory = PagedGuestMemory.of(BYTES, shared, source, config)) {
             long least = Long.MAX_VALUE;
             for (int slice = 0;
                     slice < memory.pages() / SLICE && least > SLICE * JDK_BYTES_PER_FAULT;

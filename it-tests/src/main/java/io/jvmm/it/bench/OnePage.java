@@ -3,6 +3,8 @@ package io.jvmm.it.bench;
 import io.jvmm.paging.PageRequest;
 import io.jvmm.paging.PageSource;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -16,6 +18,11 @@ final class OnePage implements PageSource {
     @Override
     public boolean isSynchronous() {
         return true;
+    }
+
+    @Override
+    public @Nullable MemorySegment resident(long gpa, int pages) {
+        return pages == 1 ? page : null;
     }
 
     @Override

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -39,8 +41,9 @@ final class PagingBench {
     private static final int FAULTS = 8192;
     private static final int[] VCPUS = {1, 2, 4, 8};
     private static final int NATIVE_RING = 3;
-    // Until the virtual machine has compiled what it runs all the time.
-    private static final int WARM_UP = 16_384;
+    private static final int QUIET_PASSES = 2;
+    private static final long QUIET_MILLIS = 10;
+    private static final int WARM_UP_LIMIT = 20;
 
     private final PrintStream out;
     private final int rounds;
@@ -58,8 +61,8 @@ final class PagingBench {
     }
 
     /**
-     * {@code [MIB [ROUNDS [FAULTS [RING]]]]}: how much to fill (1024 at most), how often to
-     * measure, how many single faults each time, and the guest's ring.
+     * {@code [MIB [ROUNDS [FAULTS [RING]]]]}: how much to fill (1024 at most; 0 for single faults
+     * only), how often to measure, how many single faults each time, and the guest's ring.
      */
     static void run(String... args) throws IOException, InterruptedException {
         run(System.out, args);
@@ -97,12 +100,7 @@ final class PagingBench {
 
     private void measure(CReference c, Fd image) throws IOException, InterruptedException {
         PagingConfig config = PagingConfig.defaults().withSweep(false).withUnit(1, 1);
-        for (int done = 0; done < WARM_UP; done += faults) {
-            for (boolean shared : new boolean[] {false, true}) {
-                single(shared, service(1, config));
-                single(shared, bare(1));
-            }
-        }
+        warmUp(config);
         out.printf(
                 "paging, guest in ring %d, %d rounds, memory touched before%n%n%-22s %10s %10s %7s"
                         + " %29s%n",
@@ -122,11 +120,28 @@ final class PagingBench {
                 faults(c, shared, vcpus, "-bare-loop", bare(vcpus));
             }
         }
+        if (fill == 0) {
+            return;
+        }
         PageSource source = new FilePageSource(image, List.of(part()));
         for (int vcpus : VCPUS) {
             prefetched(source, vcpus, single);
         }
         fills(c, source);
+    }
+
+    /** Until the virtual machine has compiled what it runs all the time. */
+    private void warmUp(PagingConfig config) throws InterruptedException {
+        CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+        for (int quiet = 0, pass = 0; quiet < QUIET_PASSES && pass < WARM_UP_LIMIT; pass++) {
+            long before = compiler.getTotalCompilationTime();
+            for (boolean shared : new boolean[] {false, true}) {
+                single(shared, service(1, config));
+                single(shared, bare(1));
+            }
+            long compiled = compiler.getTotalCompilationTime() - before;
+            quiet = compiled <= QUIET_MILLIS ? quiet + 1 : 0;
+        }
     }
 
     private FilePageSource.Part part() {

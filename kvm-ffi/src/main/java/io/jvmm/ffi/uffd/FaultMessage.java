@@ -19,6 +19,7 @@ public final class FaultMessage {
 
     private final MemorySegment buffer;
     private long at;
+    private int event;
 
     FaultMessage(MemorySegment buffer) {
         this.buffer = buffer;
@@ -26,12 +27,13 @@ public final class FaultMessage {
 
     FaultMessage at(long offset) {
         at = offset;
+        event = Byte.toUnsignedInt(buffer.get(JAVA_BYTE, at + Layout.MESSAGE_EVENT));
         return this;
     }
 
     /** {@code UFFD_EVENT_*}; another number when the kernel is newer than this class. */
     public int event() {
-        return Byte.toUnsignedInt(buffer.get(JAVA_BYTE, at + Layout.MESSAGE_EVENT));
+        return event;
     }
 
     /** Whether a thread waits for a page. */
@@ -124,14 +126,13 @@ public final class FaultMessage {
     }
 
     private long removedField(long offset) {
-        if (event() != UffdConstants.UFFD_EVENT_UNMAP) {
+        if (event != UffdConstants.UFFD_EVENT_UNMAP) {
             expect(UffdConstants.UFFD_EVENT_REMOVE);
         }
         return buffer.get(JAVA_LONG, at + offset);
     }
 
     private void expect(int wanted) {
-        int event = event();
         if (event != wanted) {
             throw new IllegalStateException("the message is of event " + event + ", not " + wanted);
         }
