@@ -20,6 +20,17 @@ final class AtomicBits {
         return (-1L >>> (Long.SIZE - bits)) << first;
     }
 
+    /** Those of a mask's bits, which are in one piece, that are set from its lowest on. */
+    static long lowestRun(long bits, long mask) {
+        // What carries out of the run is no bit of it.
+        return mask & bits & ~((bits & mask) + Long.lowestOneBit(mask));
+    }
+
+    /** Those of a mask's bits, which are in one piece, that are set from its highest down. */
+    static long highestRun(long bits, long mask) {
+        return Long.reverse(lowestRun(Long.reverse(bits), Long.reverse(mask)));
+    }
+
     long word(int word) {
         return (long) WORD.getVolatile(words, word);
     }

@@ -78,6 +78,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         isSingle = config.maxUnit() == 1;
         prefetcher = new Prefetcher(states, config.workingSet(), config.sweep());
         workers = new Workers(config.workers(), this);
+        states.map.whenGivenUp(workers::signal);
     }
 
     /** The memory is registered. */

@@ -117,6 +117,10 @@ abstract class Installer {
     final void install(Userfaultfd uffd, Transfer transfer) {
         int count = transfer.count();
         int at = count == PresenceMap.CHUNK_PAGES ? installWhole(uffd, transfer) : 0;
+        if (at < count && isFilled(transfer)) {
+            filled(uffd, transfer, at, count);
+            return;
+        }
         while (at < count) {
             Kind kind = kind(transfer, at);
             int end = at + 1;
@@ -129,14 +133,7 @@ abstract class Installer {
                 case LOST -> outcome.gone(first, end - at);
                 case FAILED -> outcome.released(first, end - at, false);
                 case ZERO -> zeros(uffd, first, end - at, transfer.cause(), true);
-                case FILLED ->
-                        filled(
-                                uffd,
-                                first,
-                                end - at,
-                                memory(transfer),
-                                offset(transfer) + (long) at * PAGE,
-                                transfer.cause());
+                case FILLED -> filled(uffd, transfer, at, end);
             }
             at = end;
         }
@@ -164,6 +161,24 @@ abstract class Installer {
             return Kind.LOST;
         }
         return transfer.request.isFailed(at) ? Kind.FAILED : Kind.FILLED;
+    }
+
+    /** As mostly: a look at each page would take longer than all the rest. */
+    private boolean isFilled(Transfer transfer) {
+        PageRequest request = transfer.request;
+        return request.isComplete()
+                && request.zeros() == 0
+                && !states.isDropped(transfer.first(), transfer.count());
+    }
+
+    private void filled(Userfaultfd uffd, Transfer transfer, int at, int end) {
+        filled(
+                uffd,
+                transfer.first() + at,
+                end - at,
+                memory(transfer),
+                offset(transfer) + (long) at * PAGE,
+                transfer.cause());
     }
 
     private void filled(

@@ -175,8 +175,7 @@ final class PageStates {
     }
 
     /**
-     * Claims a page that is to be fetched, with the empty ones around it in its aligned unit. Page
-     * by page, and none is given up again: others may rely on a claim from its first moment.
+     * Claims a page that is to be fetched, with the empty ones around it in its aligned unit.
      *
      * <p>Dropped pages are left out. The source must not write them, whose content may be in place
      * already and have been changed since.

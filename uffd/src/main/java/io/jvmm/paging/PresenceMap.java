@@ -40,6 +40,7 @@ final class PresenceMap {
     private final AtomicBits claimed;
     private final int[] chunkMissing;
     private volatile int missing;
+    private Runnable givenUp = () -> {};
 
     /**
      * All pages empty.
@@ -56,6 +57,14 @@ final class PresenceMap {
         chunkMissing = new int[pages / CHUNK_PAGES];
         java.util.Arrays.fill(chunkMissing, CHUNK_PAGES);
         missing = pages;
+    }
+
+    /**
+     * Has {@link #claimUp} and {@link #claimDown} tell when they have given up pages that they had
+     * claimed for a moment: somebody may have relied on it. To be set before the map is used.
+     */
+    void whenGivenUp(Runnable listener) {
+        givenUp = listener;
     }
 
     int pages() {
@@ -155,20 +164,46 @@ final class PresenceMap {
 
     /** Claims empty pages from {@code first} upwards; returns how many, 0 to {@code limit}. */
     int claimUp(int first, int limit) {
-        int count = 0;
-        while (count < limit && claim(first + count)) {
-            count++;
+        int at = first;
+        for (int end = first + limit; at < end; ) {
+            long mask = AtomicBits.mask(at, end - at);
+            long empty = AtomicBits.lowestRun(empty(at >> 6), mask);
+            long taken = claimed.set(at >> 6, empty);
+            long kept = AtomicBits.lowestRun(taken & ~present.word(at >> 6), mask);
+            giveUp(at >> 6, taken & ~kept);
+            at += Long.bitCount(kept);
+            if (kept != mask) {
+                break;
+            }
         }
-        return count;
+        return at - first;
     }
 
     /** Claims empty pages downwards from below {@code end}; returns how many. */
     int claimDown(int end, int limit) {
-        int count = 0;
-        while (count < limit && claim(end - count - 1)) {
-            count++;
+        int at = end;
+        for (int first = end - limit; at > first; ) {
+            int word = (at - 1) >> 6;
+            int from = Math.max(first, word << 6);
+            long mask = AtomicBits.mask(from, at - from);
+            long empty = AtomicBits.highestRun(empty(word), mask);
+            long taken = claimed.set(word, empty);
+            long kept = AtomicBits.highestRun(taken & ~present.word(word), mask);
+            giveUp(word, taken & ~kept);
+            at -= Long.bitCount(kept);
+            if (kept != mask) {
+                break;
+            }
         }
-        return count;
+        return end - at;
+    }
+
+    /** Between a look and a claim somebody was quicker: a piece has to be one. */
+    private void giveUp(int word, long bits) {
+        if (bits != 0) {
+            claimed.clear(word, bits);
+            givenUp.run();
+        }
     }
 
     /** Claimed pages are in place. Ends the claim. */

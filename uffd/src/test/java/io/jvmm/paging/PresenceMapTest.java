@@ -91,4 +91,80 @@ class PresenceMapTest {
         assertThat(brought).hasValue(2048);
         assertThat(map.missing(3)).isZero();
     }
+
+    @Test
+    void claimsRunsUpToTheNextPageThatIsNotEmpty() {
+        Random random = new Random(3);
+        for (int i = 0; i < 2000; i++) {
+            PresenceMap some = new PresenceMap(512);
+            for (int pages = random.nextInt(4); pages > 0; pages--) {
+                int page = random.nextInt(512);
+                if (some.claim(page) && random.nextBoolean()) {
+                    some.arrive(page, 1);
+                }
+            }
+            int from = random.nextInt(512);
+            int limit = random.nextInt(512 - from + 1);
+            int up = from;
+            while (up < from + limit && isEmpty(some, up)) {
+                up++;
+            }
+            int low = random.nextInt(from + 1);
+            int down = from;
+            while (down > low && isEmpty(some, down - 1)) {
+                down--;
+            }
+            assertThat(some.claimUp(from, limit)).isEqualTo(up - from);
+            assertThat(some.claimDown(from, from - low)).isEqualTo(from - down);
+            for (int page = down; page < up; page++) {
+                assertThat(some.isClaimed(page)).isTrue();
+            }
+        }
+    }
+
+    private static boolean isEmpty(PresenceMap map, int page) {
+        return !map.isPresent(page) && !map.isClaimed(page);
+    }
+
+    /** What is claimed for a moment only is told: who has seen the claim relies on it. */
+    @Test
+    @Timeout(60)
+    void aRunThatIsCutShortByAnotherThreadIsTold() throws InterruptedException {
+        AtomicInteger brought = new AtomicInteger();
+        AtomicInteger givenUp = new AtomicInteger();
+        map.whenGivenUp(givenUp::incrementAndGet);
+        Thread[] threads = new Thread[4];
+        for (int t = 0; t < threads.length; t++) {
+            Random random = new Random(t);
+            threads[t] =
+                    Thread.ofPlatform()
+                            .start(() -> {
+                                while (!map.allPresent()) {
+                                    int from = random.nextInt(2048);
+                                    int limit = random.nextInt(200);
+                                    int count;
+                                    if (random.nextBoolean()) {
+                                        count = map.claimUp(from, Math.min(limit, 2048 - from));
+                                    } else {
+                                        count = map.claimDown(from, Math.min(limit, from));
+                                        from -= count;
+                                    }
+                                    if (givenUp.get() > 0 && random.nextInt(20) == 0) {
+                                        brought.addAndGet(count);
+                                        map.arrive(from, count);
+                                    } else {
+                                        map.release(from, count);
+                                    }
+                                }
+                            });
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(brought).hasValue(2048);
+        for (int page = 0; page < 2048; page++) {
+            assertThat(map.isClaimed(page)).isFalse();
+        }
+        assertThat(givenUp).hasPositiveValue();
+    }
 }
