@@ -41,6 +41,7 @@ final class PagingBench {
     private static final int FAULTS = 8192;
     private static final int[] VCPUS = {1, 2, 4, 8};
     private static final int NATIVE_RING = 3;
+    private static final PagingConfig WHOLE_CHUNKS = PagingConfig.defaults().withUnit(512, 512);
     private static final int QUIET_PASSES = 2;
     private static final long QUIET_MILLIS = 10;
     private static final int WARM_UP_LIMIT = 20;
@@ -301,7 +302,7 @@ final class PagingBench {
         touch(fill);
         try (Mapping memory = Mapping.anonymous(fill)) {
             memory.tryAdvise(Advice.HUGEPAGE, 0, fill);
-            return run(memory, vcpus, source, PagingConfig.defaults(), true);
+            return run(memory, vcpus, source, WHOLE_CHUNKS, true);
         }
     }
 

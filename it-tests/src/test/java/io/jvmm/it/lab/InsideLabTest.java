@@ -8,12 +8,15 @@ import io.jvmm.ffi.uffd.Feature;
 import io.jvmm.ffi.uffd.Userfaultfd;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 
 /** What all that runs in the lab takes for granted. */
 @EnabledIfSystemProperty(
@@ -25,6 +28,8 @@ import java.util.Set;
 class InsideLabTest {
 
     private static final Path NESTED_PAGING = Path.of("/sys/module/kvm_amd/parameters/npt");
+
+    private static final Path CLOCK = Path.of("/sys/class/rtc/rtc0");
 
     @Test
     void itsKernelIsTheOneThatWasAskedFor() throws IOException {
@@ -41,6 +46,36 @@ class InsideLabTest {
     @Test
     void itsKvmStandsOnNestedPaging() throws IOException {
         assertThat(Files.readString(NESTED_PAGING).strip()).isIn("Y", "1");
+    }
+
+    /** Without it, a lab whose emulator has forgotten an interrupt sleeps for ever. */
+    @Test
+    @Timeout(60)
+    void itsClockInterruptsAllTheTime() throws IOException {
+        if (LabSettings.fromProperties().kernel() == LabKernel.ANNOTATING) {
+            assertThat(CLOCK).as("this kernel has no driver for it").doesNotExist();
+            return;
+        }
+        for (int times = 0; times < 3; times++) {
+            long before = clockInterrupts();
+            while (clockInterrupts() == before) {
+                LockSupport.parkNanos(1_000_000);
+            }
+        }
+    }
+
+    /** Of all CPUs: a line has the interrupt's number, a count for each CPU, and names. */
+    private static long clockInterrupts() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/interrupts"))) {
+            if (line.endsWith(" rtc0")) {
+                return Arrays.stream(line.strip().split(" +"))
+                        .skip(1)
+                        .takeWhile(word -> word.chars().allMatch(Character::isDigit))
+                        .mapToLong(Long::parseLong)
+                        .sum();
+            }
+        }
+        throw new AssertionError("nobody has asked for the clock's interrupts");
     }
 
     @Test
