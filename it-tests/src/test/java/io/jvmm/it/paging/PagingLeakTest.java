@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.Mapping;
+import io.jvmm.ffi.testing.Repetitions;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
 import io.jvmm.it.library.Footprint;
 import io.jvmm.paging.FaultService;
@@ -47,7 +48,7 @@ class PagingLeakTest {
     private static final long MEMORY = 40L << 20;
     private static final Duration LONG = Duration.ofSeconds(60);
     private static final int WARM_UP = 10;
-    private static final int ROUNDS = 60;
+    private static final int ROUNDS = Repetitions.of(60);
     private static final long RESIDENT_SLACK = 64L << 20;
 
     @TempDir static Path folder;
