@@ -52,6 +52,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     // LOCKS: read while pages are put in place, written while shards are replaced. Neither waits
     // for anything but the kernel, and nobody who waits for a page holds it.
     private final StampedLock installing = new StampedLock();
+    private final boolean mayReplaceShards;
     // Until then the source is not asked: it is away, or the memory is changing. AT_ONCE saves who
     // serves a fault a look at the clock.
     private volatile long notBefore = AT_ONCE;
@@ -61,7 +62,16 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     private volatile boolean complete;
     private volatile boolean ending;
 
-    Dispatcher(PageStates states, PageSource source, PagingConfig config, Owner owner) {
+    /**
+     * @param mayReplaceShards whether {@link #exclusively} may be called
+     */
+    Dispatcher(
+            PageStates states,
+            PageSource source,
+            PagingConfig config,
+            Owner owner,
+            boolean mayReplaceShards) {
+        this.mayReplaceShards = mayReplaceShards;
         this.states = states;
         this.source = source;
         this.owner = owner;
@@ -102,16 +112,30 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     /** A fault was told for a page that counts as present; whether it was missing. */
     boolean heal(int page) {
-        long stamp = installing.readLock();
+        long stamp = holdShards();
         try {
             return installer.heal(owner.shard(page).uffd, page);
         } finally {
+            releaseShards(stamp);
+        }
+    }
+
+    /** Keeps the shards as they are; 0 if they always stay so. */
+    private long holdShards() {
+        return mayReplaceShards ? installing.readLock() : 0;
+    }
+
+    private void releaseShards(long stamp) {
+        if (stamp != 0) {
             installing.unlockRead(stamp);
         }
     }
 
     /** Does something while no page is being put in place. */
     void exclusively(Runnable action) {
+        if (!mayReplaceShards) {
+            throw new IllegalStateException("the shards were to stay as they are");
+        }
         long stamp = installing.writeLock();
         try {
             action.run();
@@ -165,11 +189,11 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     private boolean serveDropped(int page) {
         if (states.map.claim(page)) {
-            long stamp = installing.readLock();
+            long stamp = holdShards();
             try {
                 installer.zeros(owner.shard(page).uffd, page, 1, Cause.FAULT, false);
             } finally {
-                installing.unlockRead(stamp);
+                releaseShards(stamp);
             }
         }
         return true;
@@ -248,18 +272,22 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
             owner.tell(new PagingEvent.Failed(e));
             gone(first, count);
         }
-        lastFetchNanos = isSingle ? 0 : System.nanoTime() - start;
-        units.record(count, lastFetchNanos);
+        if (isSingle) {
+            lastFetchNanos = 0;
+        } else {
+            lastFetchNanos = System.nanoTime() - start;
+            units.record(count, lastFetchNanos);
+        }
         return true;
     }
 
     private void copy(int first, int count, MemorySegment from, long offset, Cause cause) {
-        long stamp = installing.readLock();
+        long stamp = holdShards();
         try {
             Userfaultfd uffd = owner.shard(first).uffd;
             installer.installResident(uffd, first, count, from, offset, cause);
         } finally {
-            installing.unlockRead(stamp);
+            releaseShards(stamp);
         }
     }
 
@@ -312,11 +340,11 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
                 owner.tell(new PagingEvent.SourceAway());
             }
         }
-        long stamp = installing.readLock();
+        long stamp = holdShards();
         try {
             installer.install(owner.shard(transfer.first()).uffd, transfer);
         } finally {
-            installing.unlockRead(stamp);
+            releaseShards(stamp);
         }
         give(transfer);
     }

@@ -7,6 +7,7 @@ import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -81,17 +82,27 @@ public final class FaultService implements Pager, PageGate, SelfService {
         final OwnFaults own;
         // Replaced one by one when the mode changes.
         final List<Shard> shards = new CopyOnWriteArrayList<>();
+        // By chunk, of which none belongs to two.
+        private final int[] shardOf;
 
         Attachment(List<GuestRange> ranges) {
             states = new PageStates(new PagedMemory(ranges));
-            dispatcher = new Dispatcher(states, source, config, this);
+            dispatcher = new Dispatcher(states, source, config, this, mode.isSelfService());
             access = new GatedAccess(states, dispatcher, recorder);
             own = new OwnFaults(states, dispatcher, this, this, deadlineNanos);
             dispatcher.wakes(mode != FaultMode.ANNOTATED);
+            shardOf = new int[states.map.chunks()];
             Registration registration = registration();
             try {
                 for (GuestRange part :
                         ShardLayout.divide(states.memory.ranges(), config.shards())) {
+                    int first = states.memory.ofHva(part.hva());
+                    int last = first + (int) (part.length() / PAGE) - 1;
+                    Arrays.fill(
+                            shardOf,
+                            PageStates.chunk(first),
+                            PageStates.chunk(last) + 1,
+                            shards.size());
                     shards.add(
                             new Shard(
                                     shards.size(),
@@ -109,13 +120,7 @@ public final class FaultService implements Pager, PageGate, SelfService {
 
         @Override
         public Shard shard(int page) {
-            long hva = states.memory.hva(page);
-            for (int i = 0; i < shards.size(); i++) {
-                if (shards.get(i).holds(hva)) {
-                    return shards.get(i);
-                }
-            }
-            throw new AssertionError(page);
+            return shards.get(shardOf[PageStates.chunk(page)]);
         }
 
         @Override

@@ -15,7 +15,7 @@ import java.util.function.Consumer;
  * @param maxUnit the most; a power of two, {@code minUnit} to 512. Between the two the speed of the
  *     source decides
  * @param workers threads that fetch ahead and help with faults, 1 to 64
- * @param stagingChunks how much is under way at most, in units of 2 MiB, 4 to 1024
+ * @param stagingChunks how much is under way at most, in units of 2 MiB, 4 to 64
  * @param shards into how many parts memory is divided, 1 to 64, each with a userfaultfd and a
  *     reader thread of its own, so that several vCPUs are served at once; more where a part would
  *     have more than 2 GiB, fewer where one would have less than 2 MiB
@@ -62,7 +62,7 @@ public record PagingConfig(
         if (workers < 1 || workers > 64) {
             throw new IllegalArgumentException(workers + " workers");
         }
-        if (stagingChunks < 4 || stagingChunks > 1024) {
+        if (stagingChunks < 4 || stagingChunks > TransferPool.MAX_SIZE) {
             throw new IllegalArgumentException(stagingChunks + " staging chunks");
         }
         if (shards < 1 || shards > 64) {

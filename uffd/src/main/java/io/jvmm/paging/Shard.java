@@ -144,11 +144,6 @@ final class Shard implements AutoCloseable {
         }
     }
 
-    /** Whether the address is in this shard. */
-    boolean holds(long address) {
-        return address >= part.hva() && address < part.endHva();
-    }
-
     // Errors too: a reader that ends untold leaves its threads waiting for ever.
     @SuppressWarnings("CatchingUnchecked")
     private void read() {

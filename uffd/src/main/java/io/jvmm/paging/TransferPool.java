@@ -5,36 +5,40 @@ import io.jvmm.ffi.linux.Mapping;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.concurrent.atomic.AtomicLong;
+
 /**
  * The transfers, and the staging memory of each: a huge page, present beforehand, so that the
- * source writes into it at full speed. A part is kept back for faults.
- *
- * <p>LOCKS: the methods are synchronized and call nothing that locks or waits.
+ * source writes into it at full speed. A part is kept back for faults. Without locks.
  */
 final class TransferPool {
 
-    private static final long CHUNK_BYTES = Mapping.HUGE_PAGE_BYTES;
+    /** The most transfers of a pool: they are bits of one word. */
+    static final int MAX_SIZE = Long.SIZE;
 
-    private final Transfer[] all;
-    private final Transfer[] free;
+    private static final long CHUNK_BYTES = Mapping.HUGE_PAGE_BYTES;
+    private static final long CLOSED = 0;
+
+    private final Transfer[] transfers;
+    private final long all;
+    private final AtomicLong free;
     private final int reserve;
     private final @Nullable Mapping staging;
-    private int available;
     private boolean closed;
 
     /**
+     * @param size how many, 1 to {@link #MAX_SIZE}
      * @param staged whether the transfers need staging memory
      */
     TransferPool(int size, boolean staged, Transfer.Completion completion) {
-        all = new Transfer[size];
-        free = new Transfer[size];
+        transfers = new Transfer[size];
+        all = -1L >>> (Long.SIZE - size);
+        free = new AtomicLong(all);
         reserve = Math.max(2, size / 4);
         staging = staged ? stagingOf(size) : null;
         for (int i = 0; i < size; i++) {
-            all[i] = new Transfer(i, completion);
-            free[i] = all[i];
+            transfers[i] = new Transfer(i, completion);
         }
-        available = size;
     }
 
     private static Mapping stagingOf(int size) {
@@ -51,26 +55,33 @@ final class TransferPool {
      * Takes a transfer.
      *
      * @param urgent also if it is one of those kept back
-     * @return null if there is none, or it is closed
+     * @return null if there is none, or the pool is closed
      */
-    synchronized @Nullable Transfer take(boolean urgent) {
-        if (closed || available <= (urgent ? 0 : reserve)) {
-            return null;
+    @Nullable Transfer take(boolean urgent) {
+        while (true) {
+            long now = free.get();
+            if (Long.bitCount(now) <= (urgent ? 0 : reserve)) {
+                return null;
+            }
+            // The highest, which was given back last if few are under way: its staging is warm.
+            long taken = Long.highestOneBit(now);
+            if (free.compareAndSet(now, now & ~taken)) {
+                return transfers[Long.numberOfTrailingZeros(taken)];
+            }
         }
-        return free[--available];
     }
 
     /** Gives it back. */
-    synchronized void give(Transfer transfer) {
-        free[available++] = transfer;
+    void give(Transfer transfer) {
+        free.getAndAdd(1L << transfer.index);
     }
 
     int size() {
-        return all.length;
+        return transfers.length;
     }
 
     Transfer get(int index) {
-        return all[index];
+        return transfers[index];
     }
 
     Mapping staging() {
@@ -92,13 +103,13 @@ final class TransferPool {
 
     /** Gives the staging memory back if all transfers are; from then on there are none. */
     synchronized boolean tryClose() {
-        if (available < free.length) {
-            return false;
+        if (closed) {
+            return true;
         }
-        if (!closed && staging != null) {
+        closed = free.compareAndSet(all, CLOSED);
+        if (closed && staging != null) {
             staging.close();
         }
-        closed = true;
-        return true;
+        return closed;
     }
 }

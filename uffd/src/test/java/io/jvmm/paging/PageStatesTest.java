@@ -172,7 +172,7 @@ class PageStatesTest {
                                     Set.of(Tracking.MISSING)),
                             new WaitTable(new StallRecorder(), states.map::isPresent),
                             this);
-            dispatcher = new Dispatcher(states, new PatternSource(3), config, this);
+            dispatcher = new Dispatcher(states, new PatternSource(3), config, this, false);
         }
 
         @Override
