@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Timeout;
 
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 class PresenceMapTest {
 
@@ -65,29 +66,18 @@ class PresenceMapTest {
     @Timeout(60)
     void everyPageIsBroughtByExactlyOneOfManyThreads() throws InterruptedException {
         AtomicInteger brought = new AtomicInteger();
-        Thread[] threads = new Thread[4];
-        for (int t = 0; t < threads.length; t++) {
-            Random random = new Random(t);
-            threads[t] =
-                    Thread.ofPlatform()
-                            .start(() -> {
-                                while (!map.allPresent()) {
-                                    int count = 1 << random.nextInt(8);
-                                    int first = random.nextInt(2048) & -count;
-                                    if (map.claim(first, count)) {
-                                        if (random.nextBoolean()) {
-                                            brought.addAndGet(count);
-                                            map.arrive(first, count);
-                                        } else {
-                                            map.release(first, count);
-                                        }
-                                    }
-                                }
-                            });
-        }
-        for (Thread thread : threads) {
-            thread.join();
-        }
+        onFourThreads(random -> {
+            int count = 1 << random.nextInt(8);
+            int first = random.nextInt(2048) & -count;
+            if (map.claim(first, count)) {
+                if (random.nextBoolean()) {
+                    brought.addAndGet(count);
+                    map.arrive(first, count);
+                } else {
+                    map.release(first, count);
+                }
+            }
+        });
         assertThat(brought).hasValue(2048);
         assertThat(map.missing(3)).isZero();
     }
@@ -133,6 +123,32 @@ class PresenceMapTest {
         AtomicInteger brought = new AtomicInteger();
         AtomicInteger givenUp = new AtomicInteger();
         map.whenGivenUp(givenUp::incrementAndGet);
+        onFourThreads(random -> {
+            int from = random.nextInt(2048);
+            int limit = random.nextInt(200);
+            int count;
+            if (random.nextBoolean()) {
+                count = map.claimUp(from, Math.min(limit, 2048 - from));
+            } else {
+                count = map.claimDown(from, Math.min(limit, from));
+                from -= count;
+            }
+            if (givenUp.get() > 0 && random.nextInt(20) == 0) {
+                brought.addAndGet(count);
+                map.arrive(from, count);
+            } else {
+                map.release(from, count);
+            }
+        });
+        assertThat(brought).hasValue(2048);
+        for (int page = 0; page < 2048; page++) {
+            assertThat(map.isClaimed(page)).isFalse();
+        }
+        assertThat(givenUp).hasPositiveValue();
+    }
+
+    /** Until all pages are there. */
+    private void onFourThreads(Consumer<Random> step) throws InterruptedException {
         Thread[] threads = new Thread[4];
         for (int t = 0; t < threads.length; t++) {
             Random random = new Random(t);
@@ -140,31 +156,12 @@ class PresenceMapTest {
                     Thread.ofPlatform()
                             .start(() -> {
                                 while (!map.allPresent()) {
-                                    int from = random.nextInt(2048);
-                                    int limit = random.nextInt(200);
-                                    int count;
-                                    if (random.nextBoolean()) {
-                                        count = map.claimUp(from, Math.min(limit, 2048 - from));
-                                    } else {
-                                        count = map.claimDown(from, Math.min(limit, from));
-                                        from -= count;
-                                    }
-                                    if (givenUp.get() > 0 && random.nextInt(20) == 0) {
-                                        brought.addAndGet(count);
-                                        map.arrive(from, count);
-                                    } else {
-                                        map.release(from, count);
-                                    }
+                                    step.accept(random);
                                 }
                             });
         }
         for (Thread thread : threads) {
             thread.join();
         }
-        assertThat(brought).hasValue(2048);
-        for (int page = 0; page < 2048; page++) {
-            assertThat(map.isClaimed(page)).isFalse();
-        }
-        assertThat(givenUp).hasPositiveValue();
     }
 }
