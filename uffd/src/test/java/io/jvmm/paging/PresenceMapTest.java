@@ -8,9 +8,12 @@ import org.junit.jupiter.api.Timeout;
 
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.Consumer;
 
 class PresenceMapTest {
+
+    private static final int RACES = 50;
 
     private final PresenceMap map = new PresenceMap(2048);
 
@@ -122,6 +125,8 @@ class PresenceMapTest {
     void aRunThatIsCutShortByAnotherThreadIsTold() throws InterruptedException {
         AtomicInteger brought = new AtomicInteger();
         AtomicInteger givenUp = new AtomicInteger();
+        AtomicInteger wrong = new AtomicInteger();
+        AtomicIntegerArray owners = new AtomicIntegerArray(2048);
         map.whenGivenUp(givenUp::incrementAndGet);
         onFourThreads(random -> {
             int from = random.nextInt(2048);
@@ -133,13 +138,25 @@ class PresenceMapTest {
                 count = map.claimDown(from, Math.min(limit, from));
                 from -= count;
             }
-            if (givenUp.get() > 0 && random.nextInt(20) == 0) {
+            for (int page = from; page < from + count; page++) {
+                if (owners.incrementAndGet(page) != 1 || map.isPresent(page)) {
+                    wrong.incrementAndGet();
+                }
+            }
+            for (int page = from; page < from + count; page++) {
+                owners.decrementAndGet(page);
+            }
+            if (givenUp.get() < RACES) {
+                map.arrive(from, count);
+                map.forget(from, count);
+            } else if (random.nextInt(20) == 0) {
                 brought.addAndGet(count);
                 map.arrive(from, count);
             } else {
                 map.release(from, count);
             }
         });
+        assertThat(wrong).hasValue(0);
         assertThat(brought).hasValue(2048);
         for (int page = 0; page < 2048; page++) {
             assertThat(map.isClaimed(page)).isFalse();
