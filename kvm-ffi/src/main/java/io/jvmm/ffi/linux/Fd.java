@@ -164,6 +164,15 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
+     * As {@link #tryIoctl(long, long)}, for doing the same again and again.
+     *
+     * @param memory the calling thread's alone until the call returns
+     */
+    public int tryIoctl(CallMemory memory, long request, long argument) {
+        return (int) Linux.call(memory, Nr.IOCTL, number.get(), request, argument);
+    }
+
+    /**
      * {@code ioctl(2)} with a structure: {@code >= 0} or {@code -errno}.
      *
      * @param argument native memory that no other thread closes during the call
@@ -206,12 +215,38 @@ public final class Fd implements AutoCloseable {
      * @param length the most bytes to read
      */
     public long tryRead(MemorySegment buffer, long at, long length, long offset) {
+        return onPart(Nr.PREAD64, buffer, at, length, offset);
+    }
+
+    /**
+     * As {@link #tryRead(MemorySegment)}, for reading again and again into the same buffer.
+     *
+     * @param memory the calling thread's alone until the call returns
+     * @param address of memory that stays until then
+     * @param length the most bytes to read
+     */
+    public long tryRead(CallMemory memory, long address, long length) {
+        return Linux.call(memory, Nr.READ, number.get(), address, length);
+    }
+
+    /**
+     * As {@link #tryWrite(MemorySegment, long)}, from a part of the buffer, without a slice.
+     *
+     * @param buffer native memory that no other thread closes during the call
+     * @param at of the first byte in the buffer
+     * @param length the most bytes to write
+     */
+    public long tryWrite(MemorySegment buffer, long at, long length, long offset) {
+        return onPart(Nr.PWRITE64, buffer, at, length, offset);
+    }
+
+    private long onPart(long call, MemorySegment buffer, long at, long length, long offset) {
         if (!buffer.isNative() || !buffer.scope().isAlive()) {
-            throw new IllegalArgumentException("a file is read into live native memory");
+            throw new IllegalArgumentException("a call wants live native memory");
         }
         Objects.checkFromIndexSize(at, length, buffer.byteSize());
         try {
-            return Linux.call(Nr.PREAD64, number.get(), buffer.address() + at, length, offset);
+            return Linux.call(call, number.get(), buffer.address() + at, length, offset);
         } finally {
             Reference.reachabilityFence(buffer);
         }

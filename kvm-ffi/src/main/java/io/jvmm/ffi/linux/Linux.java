@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout.PathElement;
@@ -28,18 +27,18 @@ final class Linux {
 
     private static final Linker LINKER = Linker.nativeLinker();
     private static final SymbolLookup LIBC = LINKER.defaultLookup();
-    private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
+    static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
     private static final long ERRNO = CALL_STATE.byteOffset(PathElement.groupElement("errno"));
 
     /** Size of the {@linkplain #scratch() scratch segment} in bytes. */
     static final long SCRATCH_BYTES = 256;
 
     // An anonymous class instead of withInitial: the first lambda of a program costs milliseconds.
-    private static final ThreadLocal<ThreadMemory> MEMORY =
+    private static final ThreadLocal<CallMemory> MEMORY =
             new ThreadLocal<>() {
                 @Override
-                protected ThreadMemory initialValue() {
-                    return new ThreadMemory();
+                protected CallMemory initialValue() {
+                    return new CallMemory();
                 }
             };
 
@@ -52,20 +51,6 @@ final class Linux {
                     Linker.Option.firstVariadicArg(1));
 
     private Linux() {}
-
-    /**
-     * What a thread needs for its calls: one each, or two threads would read each other's errno.
-     */
-    private static final class ThreadMemory {
-        final MemorySegment callState;
-        final MemorySegment scratch;
-
-        ThreadMemory() {
-            Arena arena = Arena.ofAuto();
-            callState = arena.allocate(CALL_STATE);
-            scratch = arena.allocate(SCRATCH_BYTES, Long.BYTES);
-        }
-    }
 
     /** Links a libc function. All handles come from here, so that none forgets to capture errno. */
     static MethodHandle link(
@@ -103,7 +88,23 @@ final class Linux {
 
     static long call(
             long number, long first, long second, long third, long fourth, long fifth, long sixth) {
-        MemorySegment state = MEMORY.get().callState;
+        return call(MEMORY.get(), number, first, second, third, fourth, fifth, sixth);
+    }
+
+    static long call(CallMemory memory, long number, long first, long second, long third) {
+        return call(memory, number, first, second, third, 0, 0, 0);
+    }
+
+    private static long call(
+            CallMemory memory,
+            long number,
+            long first,
+            long second,
+            long third,
+            long fourth,
+            long fifth,
+            long sixth) {
+        MemorySegment state = memory.state;
         try {
             return resultOf(
                     (long)
@@ -147,7 +148,7 @@ final class Linux {
 
         /** {@code number(fd, buffer, its size, argument)}. */
         static long call(long number, int fd, MemorySegment buffer, long argument) {
-            MemorySegment state = MEMORY.get().callState;
+            MemorySegment state = MEMORY.get().state;
             try {
                 return resultOf(
                         (long)

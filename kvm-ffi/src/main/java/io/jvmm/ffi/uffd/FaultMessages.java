@@ -1,5 +1,7 @@
 package io.jvmm.ffi.uffd;
 
+import io.jvmm.ffi.linux.CallMemory;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
@@ -12,6 +14,7 @@ public final class FaultMessages {
 
     private final MemorySegment buffer;
     private final FaultMessage message;
+    private final CallMemory memory = new CallMemory();
     private int count;
 
     /**
@@ -24,6 +27,11 @@ public final class FaultMessages {
         // Lives as long as this object: a thread that gives up its reader need not close anything.
         buffer = Arena.ofAuto().allocate(capacity * Layout.MESSAGE_BYTES, Long.BYTES);
         message = new FaultMessage(buffer);
+    }
+
+    /** The most messages that one read takes. */
+    public int capacity() {
+        return (int) (buffer.byteSize() / Layout.MESSAGE_BYTES);
     }
 
     /** How many messages the last read has brought. */
@@ -43,6 +51,10 @@ public final class FaultMessages {
 
     MemorySegment buffer() {
         return buffer;
+    }
+
+    CallMemory memory() {
+        return memory;
     }
 
     void filled(int messages) {

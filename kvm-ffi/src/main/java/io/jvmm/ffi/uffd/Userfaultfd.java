@@ -171,8 +171,22 @@ public final class Userfaultfd implements AutoCloseable {
      *     is none and the descriptor does not block
      */
     public int tryRead(FaultMessages messages) {
+        return tryRead(messages, messages.capacity());
+    }
+
+    /**
+     * As {@link #tryRead(FaultMessages)}, but no more than some. With a limit of one the kernel
+     * does not look for a second message when it has the first.
+     *
+     * @param limit 1 to the capacity
+     */
+    public int tryRead(FaultMessages messages, int limit) {
+        if (limit < 1 || limit > messages.capacity()) {
+            throw new IndexOutOfBoundsException(limit);
+        }
         messages.filled(0);
-        long result = fd.tryRead(messages.buffer());
+        long address = messages.buffer().address();
+        long result = fd.tryRead(messages.memory(), address, limit * Layout.MESSAGE_BYTES);
         if (result < 0) {
             return (int) result;
         }
@@ -255,6 +269,11 @@ public final class Userfaultfd implements AutoCloseable {
         return transfer(UffdRequests.UFFDIO_MOVE, destination, source, offset, length, mode);
     }
 
+    /** For filling pages one at a time. */
+    public PageFiller pageFiller() {
+        return new PageFiller(this);
+    }
+
     /**
      * Fills missing pages with zeros.
      *
@@ -312,7 +331,7 @@ public final class Userfaultfd implements AutoCloseable {
         argument.set(JAVA_LONG, Layout.FILL_MODE, mode);
         argument.set(JAVA_LONG, Layout.FILL_DONE, 0);
         int result = fd.tryIoctl(request, argument.address());
-        return outcome(result, argument.get(JAVA_LONG, Layout.FILL_DONE), length);
+        return result >= 0 ? length : part(result, argument, Layout.FILL_DONE);
     }
 
     private long transfer(
@@ -334,7 +353,7 @@ public final class Userfaultfd implements AutoCloseable {
         argument.set(JAVA_LONG, Layout.TRANSFER_DONE, 0);
         try {
             int result = fd.tryIoctl(request, argument.address());
-            return outcome(result, argument.get(JAVA_LONG, Layout.TRANSFER_DONE), length);
+            return result >= 0 ? length : part(result, argument, Layout.TRANSFER_DONE);
         } finally {
             Reference.reachabilityFence(source);
         }
@@ -342,11 +361,9 @@ public final class Userfaultfd implements AutoCloseable {
 
     // A part done is EAGAIN with the bytes in the structure; EAGAIN for a range that is changing
     // leaves there, as the kernel's version has it, the 0 from before or -EAGAIN.
-    private static long outcome(int result, long done, long length) {
-        if (result >= 0) {
-            return length;
-        }
-        return Errno.EAGAIN.is(result) && done > 0 ? done : result;
+    private static long part(int error, MemorySegment argument, long offset) {
+        long done = Errno.EAGAIN.is(error) ? argument.get(JAVA_LONG, offset) : 0;
+        return done > 0 ? done : error;
     }
 
     /** Closes this descriptor; see the class's description for what that does. */

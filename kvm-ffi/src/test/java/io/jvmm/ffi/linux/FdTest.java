@@ -169,6 +169,12 @@ class FdTest {
             assertThat(buffer.get(ValueLayout.JAVA_BYTE, 12)).isZero();
             assertThatThrownBy(() -> file.fd().tryRead(buffer, 9, 8, 100))
                     .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThat(file.fd().tryWrite(buffer, 11, 2, 200)).isEqualTo(2);
+            assertThat(file.fd().tryRead(buffer, 200)).isEqualTo(16);
+            assertThat(buffer.get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 0x3C);
+            assertThat(buffer.get(ValueLayout.JAVA_BYTE, 1)).isZero();
+            assertThatThrownBy(() -> file.fd().tryWrite(buffer, 9, 8, 100))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
         }
     }
 }

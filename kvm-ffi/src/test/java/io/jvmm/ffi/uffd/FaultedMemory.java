@@ -8,6 +8,7 @@ import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.Mapping;
+import io.jvmm.ffi.linux.Memfd;
 
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
@@ -40,6 +41,15 @@ final class FaultedMemory implements AutoCloseable {
 
     static FaultedMemory anonymous(Feature... features) {
         return new FaultedMemory(Mapping.anonymous(BYTES), Set.of(features), Tracking.MISSING);
+    }
+
+    /** Of a file, whose pages can be there and not be mapped. */
+    static FaultedMemory shared(Memfd file) {
+        return new FaultedMemory(
+                file.mapShared(),
+                Set.of(Feature.MISSING_SHMEM, Feature.MINOR_SHMEM),
+                Tracking.MISSING,
+                Tracking.MINOR);
     }
 
     long address(int page) {

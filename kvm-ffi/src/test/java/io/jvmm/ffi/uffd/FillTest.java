@@ -142,12 +142,7 @@ class FillTest {
     void continueMapsWhatAnotherMappingHasWritten() {
         try (Memfd file = Memfd.create("minor", BYTES);
                 Mapping alias = file.mapShared();
-                FaultedMemory m =
-                        new FaultedMemory(
-                                file.mapShared(),
-                                Set.of(Feature.MISSING_SHMEM, Feature.MINOR_SHMEM),
-                                Tracking.MISSING,
-                                Tracking.MINOR)) {
+                FaultedMemory m = FaultedMemory.shared(file)) {
             alias.segment().set(JAVA_BYTE, 6 * PAGE + 17, (byte) 0x66);
             Waiter reader = m.reader(6);
             assertThat(m.message().isMinor()).isTrue();

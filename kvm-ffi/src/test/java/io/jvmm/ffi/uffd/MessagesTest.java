@@ -82,6 +82,26 @@ class MessagesTest {
     }
 
     @Test
+    void aReadTakesNoMoreThanItsLimit() {
+        try (FaultedMemory m = FaultedMemory.anonymous()) {
+            Waiter[] waiters = {m.reader(1), m.reader(2)};
+            long sum = 0;
+            for (int read = 0; read < waiters.length; read++) {
+                assertThat(m.uffd.fd().poll(Fd.POLLIN, 10_000)).isEqualTo(Fd.POLLIN);
+                assertThat(m.uffd.tryRead(m.messages, 1)).isEqualTo(1);
+                sum += m.messages.at(0).address();
+            }
+            assertThat(sum).isEqualTo(m.address(1) + m.address(2));
+            assertThatThrownBy(() -> m.uffd.tryRead(m.messages, m.messages.capacity() + 1))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> m.uffd.tryRead(m.messages, 0))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+            m.uffd.tryZeropage(m.address(1), 2 * PAGE, 0);
+            assertThat(waiters[0].result() + waiters[1].result()).isZero();
+        }
+    }
+
+    @Test
     void aBlockingReaderIsKickedOut() {
         try (FaultedMemory m = FaultedMemory.anonymous();
                 Kick kick = Kick.install()) {
