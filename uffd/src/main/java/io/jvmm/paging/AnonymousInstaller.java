@@ -2,6 +2,7 @@ package io.jvmm.paging;
 
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.uffd.Feature;
+import io.jvmm.ffi.uffd.PageFiller;
 import io.jvmm.ffi.uffd.Userfaultfd;
 import io.jvmm.paging.PagingStatistics.Path;
 
@@ -85,6 +86,11 @@ final class AnonymousInstaller extends Installer implements AutoCloseable {
     @Override
     long putFilled(Userfaultfd uffd, long hva, MemorySegment from, long offset, long length) {
         return uffd.tryCopy(hva, from, offset, length, mode());
+    }
+
+    @Override
+    long putPage(PageFiller filler, long gpa, long hva, MemorySegment from, long offset) {
+        return filler.tryCopy(hva, from, offset);
     }
 
     @Override

@@ -91,6 +91,12 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         states.map.whenGivenUp(workers::signal);
     }
 
+    /** The way for single faults. */
+    FastPath fastPath(FastPath.Owner user, long deadlineNanos) {
+        boolean open = isSingle && !mayReplaceShards;
+        return new FastPath(open, this, source, installer, user, deadlineNanos);
+    }
+
     /** The memory is registered. */
     void begin() {
         installer.begin(page -> owner.shard(page).uffd);
@@ -108,6 +114,11 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         if (!serve(page, Cause.FAULT)) {
             workers.signal();
         }
+    }
+
+    /** Whether the source may be asked now. */
+    boolean mayFetch() {
+        return !ending && waitNanos() <= 0;
     }
 
     /** A fault was told for a page that counts as present; whether it was missing. */
@@ -162,7 +173,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
             hasten(page);
             return true;
         }
-        if (ending || waitNanos() > 0) {
+        if (!mayFetch()) {
             return false;
         }
         if (states.isDropped(page)) {
@@ -358,10 +369,23 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     @Override
     public void arrived(int first, int count, Cause cause, Path path, int drops) {
-        // Counted before anybody can see them.
+        count(count, cause, path);
+        states.map.arrive(first, count);
+        follow(first, count, path, drops);
+    }
+
+    /** Counts pages, before anybody can see them. */
+    void count(int count, Cause cause, Path path) {
         pages.add(cause, count);
         bytes.add(path, (long) count * PageRequest.PAGE_BYTES);
-        states.map.arrive(first, count);
+    }
+
+    /**
+     * What follows when pages are present.
+     *
+     * @param drops {@link PageStates#drops} before they were put in place
+     */
+    void follow(int first, int count, Path path, int drops) {
         states.unwant(first, count);
         boolean again =
                 (path != Path.ZERO || states.drops() != drops) && states.isDropped(first, count);
@@ -373,6 +397,13 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         if (again) {
             workers.signal();
         }
+        checkComplete();
+    }
+
+    /** The same for a page that nobody has dropped, if all is done for those who wait for it. */
+    void followAtOnce(int page) {
+        prefetcher.faulted(page);
+        gate.wake();
         checkComplete();
     }
 

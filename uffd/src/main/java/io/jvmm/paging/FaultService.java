@@ -1,5 +1,6 @@
 package io.jvmm.paging;
 
+import io.jvmm.ffi.uffd.FaultMessages;
 import io.jvmm.paging.PagingStatistics.Fault;
 
 import jdk.jfr.FlightRecorder;
@@ -75,9 +76,10 @@ public final class FaultService implements Pager, PageGate, SelfService {
     }
 
     /** What there is once memory was attached. */
-    private final class Attachment implements Shard.Handler, Dispatcher.Owner, OwnFaults.Notes {
+    private final class Attachment implements Dispatcher.Owner, OwnFaults.Notes, FastPath.Owner {
         final PageStates states;
         final Dispatcher dispatcher;
+        final FastPath fastPath;
         final GatedAccess access;
         final OwnFaults own;
         // Replaced one by one when the mode changes.
@@ -88,6 +90,7 @@ public final class FaultService implements Pager, PageGate, SelfService {
         Attachment(List<GuestRange> ranges) {
             states = new PageStates(new PagedMemory(ranges));
             dispatcher = new Dispatcher(states, source, config, this, mode.isSelfService());
+            fastPath = dispatcher.fastPath(this, deadlineNanos);
             access = new GatedAccess(states, dispatcher, recorder);
             own = new OwnFaults(states, dispatcher, this, this, deadlineNanos);
             dispatcher.wakes(mode != FaultMode.ANNOTATED);
@@ -141,6 +144,17 @@ public final class FaultService implements Pager, PageGate, SelfService {
                 return;
             }
             missing(page);
+        }
+
+        @Override
+        public boolean quick(Shard shard, FaultMessages messages, int count, long now) {
+            return fastPath.serve(shard, messages, count, now);
+        }
+
+        @Override
+        public void empty(long gpa) {
+            faults.add(Fault.EMPTY, 1);
+            recorder.wanted(gpa);
         }
 
         private Fault kindOf(int page) {

@@ -1,6 +1,7 @@
 package io.jvmm.paging;
 
 import io.jvmm.ffi.linux.Errno;
+import io.jvmm.ffi.uffd.PageFiller;
 import io.jvmm.ffi.uffd.UffdConstants;
 import io.jvmm.ffi.uffd.Userfaultfd;
 import io.jvmm.paging.PagingStatistics.Cause;
@@ -144,6 +145,22 @@ abstract class Installer {
             Userfaultfd uffd, int first, int count, MemorySegment from, long offset, Cause cause) {
         stage(first, count, from, offset);
         filled(uffd, first, count, from, offset, cause);
+    }
+
+    /**
+     * Puts a claimed page in place, wakes who waits for it, and does no more.
+     *
+     * @param from where the source has it
+     * @param offset of the page in it
+     * @return bytes done or {@code -errno}, for {@link #conclude} if it is not all
+     */
+    abstract long putPage(PageFiller filler, long gpa, long hva, MemorySegment from, long offset);
+
+    /** Does what there is to do about a page after {@link #putPage}. */
+    final void conclude(Userfaultfd uffd, int page, long result, Cause cause) {
+        if (settle(uffd, page, 1, result, cause, filledPath(), states.drops()) == 0) {
+            rest(page, 1, result, filledPath());
+        }
     }
 
     private enum Kind {

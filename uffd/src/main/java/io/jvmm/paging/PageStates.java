@@ -68,6 +68,10 @@ final class PageStates {
         return wanted.nextSet(first, first + count) < first + count;
     }
 
+    boolean isWanted(int page) {
+        return wanted.get(page);
+    }
+
     /**
      * A page that somebody waits for and nobody fetches, or {@link #NONE}.
      *

@@ -98,11 +98,35 @@ final class PagedMemory {
         return of(gpas, gpa);
     }
 
+    /** The range that a host-virtual address lies in, or {@link #NONE}. */
+    int rangeOfHva(long hva) {
+        return rangeAt(hvas, hva);
+    }
+
+    /** The guest-physical address of what lies at a host-virtual address of a range. */
+    long gpaOfHva(int range, long hva) {
+        return hva - hvas[range] + gpas[range];
+    }
+
+    /** The page at a host-virtual address of a range. */
+    int ofHva(int range, long hva) {
+        return of(hvas, range, hva);
+    }
+
     private int of(long[] starts, long address) {
+        int range = rangeAt(starts, address);
+        return range == NONE ? NONE : of(starts, range, address);
+    }
+
+    private int of(long[] starts, int range, long address) {
+        return firsts[range] + (int) ((address - starts[range]) >> PAGE_SHIFT);
+    }
+
+    private int rangeAt(long[] starts, long address) {
         for (int i = 0; i < starts.length; i++) {
             long offset = address - starts[i];
             if (offset >= 0 && offset < lengths[i]) {
-                return firsts[i] + (int) (offset >> PAGE_SHIFT);
+                return i;
             }
         }
         return NONE;

@@ -46,7 +46,9 @@ public record PagingConfig(
      *
      * @param gpa guest-physical address of its first byte
      * @param memory shared and writable; kept open until the service is closed
-     * @param file what is mapped; pages that it holds when the service takes over stay as they are
+     * @param file what is mapped; pages that it holds when the service takes over stay as they are.
+     *     Pages of a source in memory are written to it, or copied into the mapping if it is not
+     *     open for that.
      * @param offset of the first byte in the file
      */
     public record Alias(long gpa, MemorySegment memory, Fd file, long offset) {}

@@ -216,6 +216,16 @@ final class PresenceMap {
         claimed.clear(first, count);
     }
 
+    /** A claimed page is in place. Ends the claim. */
+    void arrive(int page) {
+        long bit = 1L << page;
+        // The claim's owner alone changes these bits, from 0 to 1 and from 1 to 0.
+        present.add(page >> 6, bit);
+        CHUNK.getAndAdd(chunkMissing, page / CHUNK_PAGES, -1);
+        MISSING.getAndAdd(this, -1);
+        claimed.add(page >> 6, -bit);
+    }
+
     /** Claimed pages are still missing. Ends the claim. */
     void release(int first, int count) {
         claimed.clear(first, count);

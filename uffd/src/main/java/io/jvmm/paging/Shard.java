@@ -7,6 +7,7 @@ import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.uffd.FaultMessage;
 import io.jvmm.ffi.uffd.FaultMessages;
 import io.jvmm.ffi.uffd.Feature;
+import io.jvmm.ffi.uffd.PageFiller;
 import io.jvmm.ffi.uffd.Tracking;
 import io.jvmm.ffi.uffd.UffdConstants;
 import io.jvmm.ffi.uffd.Userfaultfd;
@@ -27,6 +28,13 @@ final class Shard implements AutoCloseable {
 
     /** What the reader does with messages. */
     interface Handler {
+        /**
+         * Serves all that one read has brought, if it can in the short way.
+         *
+         * @return false if nothing was done
+         */
+        boolean quick(Shard shard, FaultMessages messages, int count, long now);
+
         /** A thread waits. */
         void fault(Shard shard, long address, int threadId, long now);
 
@@ -44,11 +52,14 @@ final class Shard implements AutoCloseable {
         void broken(Throwable cause);
     }
 
-    private static final int BATCH = 64;
+    private static final int BATCH = ReadWaits.CAPACITY;
+    private static final int PIECE = 16;
     private static final long NONE = -1;
     private static final long PAGE = PageRequest.PAGE_BYTES;
 
     final Userfaultfd uffd;
+    // The reader's.
+    final PageFiller filler;
     final WaitTable waits;
     private final int number;
     private final GuestRange part;
@@ -77,6 +88,7 @@ final class Shard implements AutoCloseable {
         this.waits = waits;
         this.handler = handler;
         uffd = Userfaultfd.open(registration.features());
+        filler = uffd.pageFiller();
         try {
             uffd.register(part.hva(), part.length(), registration.tracking());
             uffd.register(doorbell.address(), PAGE, Set.of(Tracking.MISSING));
@@ -149,12 +161,7 @@ final class Shard implements AutoCloseable {
     private void read() {
         try {
             while (!ending) {
-                int count = uffd.tryRead(messages);
-                if (count > 0) {
-                    pass(count);
-                } else if (!Errno.EINTR.is(count) && !Errno.EAGAIN.is(count)) {
-                    throw new KernelException("read userfaultfd", Errno.of(count));
-                }
+                readPiece();
             }
         } catch (RuntimeException | Error e) {
             handler.broken(e);
@@ -164,8 +171,30 @@ final class Shard implements AutoCloseable {
         }
     }
 
+    // A method that returns is compiled soon; a loop without end is interpreted for very long. And
+    // a read that may take more looks for more, which costs whoever waits alone: as long as faults
+    // come one by one, only the first of a piece may.
+    private void readPiece() {
+        int limit = BATCH;
+        for (int i = 0; i < PIECE && !ending; i++) {
+            int count = uffd.tryRead(messages, limit);
+            limit = count == 1 ? 1 : BATCH;
+            if (count > 0) {
+                pass(count);
+            } else if (!Errno.EINTR.is(count) && !Errno.EAGAIN.is(count)) {
+                throw new KernelException("read userfaultfd", Errno.of(count));
+            }
+        }
+    }
+
     private void pass(int count) {
         long now = System.nanoTime();
+        if (!handler.quick(this, messages, count, now)) {
+            passOneByOne(count, now);
+        }
+    }
+
+    private void passOneByOne(int count, long now) {
         for (int i = 0; i < count; i++) {
             pass(i, now);
         }

@@ -1,6 +1,7 @@
 package io.jvmm.paging;
 
 import io.jvmm.ffi.linux.Errno;
+import io.jvmm.ffi.uffd.PageFiller;
 import io.jvmm.ffi.uffd.Userfaultfd;
 import io.jvmm.paging.PagingStatistics.Path;
 
@@ -8,9 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * A memfd: the source fills the file through a second mapping, and each page is then mapped where
- * the guest sees it. Only pages that are named are mapped: that the file may hold more of them,
- * such as the rest of a huge page, shows nowhere.
+ * A memfd: the source fills the file through a second mapping, or what it has in memory is written
+ * to the file, and each page is then mapped where the guest sees it. Only pages that are named are
+ * mapped: that the file may hold more of them, such as the rest of a huge page, shows nowhere.
  */
 final class SharedInstaller extends Installer {
 
@@ -83,9 +84,24 @@ final class SharedInstaller extends Installer {
 
     @Override
     void stage(int first, int count, MemorySegment from, long offset) {
-        long gpa = states.memory.gpa(first);
-        int alias = indexOf(gpa);
-        MemorySegment.copy(from, offset, memories[alias], gpa - starts[alias], (long) count * PAGE);
+        stage(states.memory.gpa(first), (long) count * PAGE, from, offset);
+    }
+
+    // Writing costs the kernel less than a fault of the second mapping for each page, and it need
+    // not clear first what is overwritten. What cannot be written is copied.
+    private void stage(long gpa, long bytes, MemorySegment from, long offset) {
+        int index = indexOf(gpa);
+        PagingConfig.Alias alias = aliases.get(index);
+        long at = gpa - starts[index];
+        if (alias.file().tryWrite(from, offset, bytes, alias.offset() + at) != bytes) {
+            MemorySegment.copy(from, offset, memories[index], at, bytes);
+        }
+    }
+
+    @Override
+    long putPage(PageFiller filler, long gpa, long hva, MemorySegment from, long offset) {
+        stage(gpa, PAGE, from, offset);
+        return filler.tryContinue(hva);
     }
 
     @Override

@@ -1,11 +1,15 @@
 package io.jvmm.paging;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * How long threads waited for their pages, in powers of two, one histogram per thread. Nothing is
- * allocated once each thread was seen.
+ * How long threads waited for their pages, in powers of two, one histogram per thread. For all
+ * threads, without locks; nothing is allocated once each waiting thread was seen.
  */
 final class StallRecorder {
 
@@ -15,44 +19,91 @@ final class StallRecorder {
     /** More threads than this share the last histogram, under thread id 0. */
     private static final int MAX_THREADS = 1024;
 
+    private static final int PLACES = 2 * MAX_THREADS;
+
     private static final class Entry {
+        private static final int TOTAL = BUCKETS;
+        private static final int MAX = BUCKETS + 1;
+
         final int threadId;
-        final long[] counts = new long[BUCKETS];
-        long total;
-        long max;
+        private final AtomicLongArray values = new AtomicLongArray(BUCKETS + 2);
 
         Entry(int threadId) {
             this.threadId = threadId;
         }
-    }
 
-    private final List<Entry> entries = new ArrayList<>();
-
-    synchronized void record(int threadId, long nanos) {
-        Entry entry = entry(threadId);
-        long positive = Math.max(1, nanos);
-        entry.counts[Long.SIZE - 1 - Long.numberOfLeadingZeros(positive)]++;
-        entry.total += positive;
-        entry.max = Math.max(entry.max, positive);
-    }
-
-    private Entry entry(int threadId) {
-        for (int i = 0; i < entries.size(); i++) {
-            if (entries.get(i).threadId == threadId) {
-                return entries.get(i);
+        void record(long nanos) {
+            values.getAndIncrement(Long.SIZE - 1 - Long.numberOfLeadingZeros(nanos));
+            values.getAndAdd(TOTAL, nanos);
+            long max = values.get(MAX);
+            while (nanos > max && !values.compareAndSet(MAX, max, nanos)) {
+                max = values.get(MAX);
             }
         }
-        if (entries.size() >= MAX_THREADS && threadId != 0) {
-            return entry(0);
+
+        StallHistogram histogram() {
+            long[] counts = new long[BUCKETS];
+            for (int bucket = 0; bucket < BUCKETS; bucket++) {
+                counts[bucket] = values.get(bucket);
+            }
+            return StallHistogram.of(threadId, counts, values.get(TOTAL), values.get(MAX));
         }
-        Entry entry = new Entry(threadId);
-        entries.add(entry);
+    }
+
+    // From the place that its thread id names on, the first that was free.
+    private final AtomicReferenceArray<Entry> entries = new AtomicReferenceArray<>(PLACES);
+    private final Entry others = new Entry(0);
+    // Guarded by this.
+    private int threads;
+
+    void record(int threadId, long nanos) {
+        Entry entry = find(threadId);
+        (entry == null ? add(threadId) : entry).record(Math.max(1, nanos));
+    }
+
+    private @Nullable Entry find(int threadId) {
+        int place = threadId & (PLACES - 1);
+        Entry entry = entries.get(place);
+        while (entry != null && entry.threadId != threadId) {
+            place = next(place);
+            entry = entries.get(place);
+        }
         return entry;
     }
 
-    synchronized List<StallHistogram> histograms() {
-        return entries.stream()
-                .map(e -> StallHistogram.of(e.threadId, e.counts, e.total, e.max))
-                .toList();
+    private synchronized Entry add(int threadId) {
+        Entry known = find(threadId);
+        if (known != null) {
+            return known;
+        }
+        if (threads == MAX_THREADS) {
+            return others;
+        }
+        threads++;
+        Entry entry = new Entry(threadId);
+        int place = threadId & (PLACES - 1);
+        while (!entries.compareAndSet(place, null, entry)) {
+            place = next(place);
+        }
+        return entry;
+    }
+
+    private static int next(int place) {
+        return (place + 1) & (PLACES - 1);
+    }
+
+    List<StallHistogram> histograms() {
+        List<StallHistogram> histograms = new ArrayList<>();
+        for (int place = 0; place < PLACES; place++) {
+            Entry entry = entries.get(place);
+            if (entry != null) {
+                histograms.add(entry.histogram());
+            }
+        }
+        StallHistogram rest = others.histogram();
+        if (rest.count() > 0) {
+            histograms.add(rest);
+        }
+        return histograms;
     }
 }

@@ -14,8 +14,12 @@ import java.util.function.IntPredicate;
  * page again and again, and some of that is read when the page has come. Who is told waiting for a
  * page that is there does not wait.
  *
- * <p>LOCKS: the methods are synchronized and call nothing that locks or waits. Nothing is allocated
- * once each thread was seen.
+ * <p>Who waits for a page that the reader brings before it reads on stands beside the table, in
+ * {@link #ofRead}. If that takes long after all, the clock puts the wait into the table.
+ *
+ * <p>LOCKS: what touches the table is synchronized, and calls nothing that locks or waits; {@link
+ * #served} and {@link #passes} touch it only if they must. Nothing is allocated once each thread
+ * was seen.
  */
 final class WaitTable {
 
@@ -28,6 +32,9 @@ final class WaitTable {
     private static final int CAPACITY = 1024;
     private static final long NEVER = Long.MAX_VALUE;
 
+    /** Who is being served beside the table. */
+    final ReadWaits ofRead = new ReadWaits();
+
     private final int[] threads = new int[CAPACITY];
     private final int[] pages = new int[CAPACITY];
     private final long[] since = new long[CAPACITY];
@@ -35,7 +42,8 @@ final class WaitTable {
     private final boolean[] stuck = new boolean[CAPACITY];
     private final StallRecorder stalls;
     private final IntPredicate present;
-    private int used;
+    // Written with the lock.
+    private volatile int used;
 
     /**
      * @param present which pages are there; one that comes is so before {@link #arrived} is called
@@ -59,20 +67,65 @@ final class WaitTable {
         if (present.test(page)) {
             return;
         }
+        boolean isNew = put(threadId, page, now, now + deadlineNanos, isStuck);
+        // Who has brought it may have found the table empty, without the lock.
+        if (isNew && present.test(page)) {
+            leaves(threadId);
+        }
+    }
+
+    private boolean put(int threadId, int page, long now, long tell, boolean isStuck) {
         int at = indexOf(threadId);
         if (at < 0) {
             if (used == CAPACITY) {
-                return;
+                return false;
             }
-            at = used++;
+            at = used;
+            used = at + 1;
         } else if (pages[at] == page) {
-            return;
+            return false;
         }
         threads[at] = threadId;
         stuck[at] = isStuck;
         pages[at] = page;
         since[at] = now;
-        tellAt[at] = now + deadlineNanos;
+        tellAt[at] = tell;
+        return true;
+    }
+
+    /** The next page of the read is in place. The reader's. */
+    void served(int page, long now) {
+        int index = ofRead.takeNext();
+        if (index != ReadWaits.NONE) {
+            stalls.record(ofRead.threadId(index), now - ofRead.since());
+        }
+        if (index == ReadWaits.NONE || !isEmpty()) {
+            arrived(page, 1, now);
+        }
+    }
+
+    /** The next wait of the read goes on in the table, until {@link #arrived}. The reader's. */
+    synchronized void remains() {
+        putOfRead(ofRead.takeNext());
+    }
+
+    private void putOfRead(int index) {
+        if (index != ReadWaits.NONE) {
+            int threadId = ofRead.threadId(index);
+            put(threadId, ofRead.page(index), ofRead.since(), ofRead.tellAt(), true);
+        }
+    }
+
+    /** The next wait of the read is none any more, or is told of as another. The reader's. */
+    void passes(int threadId) {
+        if (ofRead.takeNext() == ReadWaits.NONE) {
+            leaves(threadId);
+        }
+    }
+
+    /** Whether the table is empty. */
+    boolean isEmpty() {
+        return used == 0;
     }
 
     /** Pages are in place: the waits for them are over. */
@@ -95,23 +148,24 @@ final class WaitTable {
     }
 
     private void remove(int at) {
-        used--;
-        threads[at] = threads[used];
-        stuck[at] = stuck[used];
-        pages[at] = pages[used];
-        since[at] = since[used];
-        tellAt[at] = tellAt[used];
+        int last = used - 1;
+        threads[at] = threads[last];
+        stuck[at] = stuck[last];
+        pages[at] = pages[last];
+        since[at] = since[last];
+        tellAt[at] = tellAt[last];
+        used = last;
     }
 
     /** Whether it waits where it cannot be called away, as far as is known. */
     synchronized boolean isStuck(int threadId) {
         int at = indexOf(threadId);
-        return at >= 0 && stuck[at];
+        return at >= 0 ? stuck[at] : ofRead.contains(threadId);
     }
 
     /** How many wait. */
     synchronized int size() {
-        return used;
+        return used + ofRead.left();
     }
 
     private int indexOf(int threadId) {
@@ -127,6 +181,9 @@ final class WaitTable {
     void tellOverdue(long now, long deadlineNanos, Overdue listener) {
         int[] late = null;
         synchronized (this) {
+            if (now - ofRead.tellAt() >= 0) {
+                putRestOfRead();
+            }
             for (int at = 0; at < used; at++) {
                 if (tellAt[at] != NEVER && now - tellAt[at] >= 0) {
                     late = late == null ? new int[1] : Arrays.copyOf(late, late.length + 1);
@@ -139,6 +196,15 @@ final class WaitTable {
         }
         for (int threadId : late) {
             tell(threadId, now, deadlineNanos, listener);
+        }
+    }
+
+    private void putRestOfRead() {
+        int taken = ofRead.takeRest();
+        // Not before: it changes with each read, until what is left of one is taken.
+        int count = ofRead.count();
+        for (int index = count - taken; index < count; index++) {
+            putOfRead(index);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
+import io.jvmm.ffi.uffd.FaultMessages;
 import io.jvmm.ffi.uffd.Feature;
 import io.jvmm.ffi.uffd.Tracking;
 import io.jvmm.paging.PagingStatistics.Cause;
@@ -182,6 +183,11 @@ class PageStatesTest {
 
         @Override
         public void tell(PagingEvent event) {}
+
+        @Override
+        public boolean quick(Shard from, FaultMessages messages, int count, long now) {
+            return false;
+        }
 
         @Override
         public void fault(Shard from, long address, int threadId, long now) {}

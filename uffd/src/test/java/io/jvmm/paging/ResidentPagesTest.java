@@ -2,6 +2,10 @@ package io.jvmm.paging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jvmm.ffi.linux.Advice;
+import io.jvmm.ffi.linux.Fd;
+import io.jvmm.ffi.linux.Mapping;
+import io.jvmm.ffi.linux.Memfd;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
 import io.jvmm.paging.PagingStatistics.Path;
 
@@ -18,6 +22,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Pages of a source that has them in memory come from there, and are the right ones. */
@@ -89,6 +94,31 @@ class ResidentPagesTest {
         }
     }
 
+    /** A file is written in the quick way, which not all of them let one. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 16})
+    void aFileThatCanOnlyBeMappedIsFilledAllTheSame(int unit) {
+        Image image = new Image();
+        try (Memfd file = Memfd.create("mapped", BYTES);
+                Mapping alias = file.mapShared();
+                Mapping memory = file.mapShared();
+                Fd readOnly = Fd.open("/proc/self/fd/" + file.fd().number(), Fd.O_RDONLY)) {
+            PagingConfig config =
+                    QUIET.withUnit(unit, unit)
+                            .withAliases(
+                                    List.of(
+                                            new PagingConfig.Alias(
+                                                    0, alias.segment(), readOnly, 0)));
+            try (FaultService service = new FaultService(image, config, _ -> {})) {
+                service.attach(List.of(new GuestRange(0, memory.address(), BYTES)));
+                assertThat(memory.tryAdvise(Advice.POPULATE_READ, 0, BYTES)).isZero();
+                for (long gpa = 0; gpa < BYTES; gpa += PAGE) {
+                    Pattern.assertAt(memory.segment(), gpa, gpa);
+                }
+            }
+        }
+    }
+
     /** It is moved into place as a huge page, which nobody can lend. */
     @Test
     void aWholeChunkIsFetched() {
@@ -105,10 +135,10 @@ class ResidentPagesTest {
 
     /** What is left of chunks that are no longer whole, from several threads at once. */
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void readersAndWorkersCopySideBySide(boolean shared) {
+    @CsvSource({"false, 64, 4", "true, 64, 4", "false, 1, 4", "true, 1, 4", "false, 1, 1"})
+    void readersAndWorkersCopySideBySide(boolean shared, int unit, int shards) {
         Image image = new Image();
-        PagingConfig config = PagingConfig.defaults().withUnit(1, 64).withShards(4);
+        PagingConfig config = PagingConfig.defaults().withUnit(1, unit).withShards(shards);
         try (PagedGuestMemory memory = PagedGuestMemory.of(BYTES, shared, image, config)) {
             Toucher[] touchers = new Toucher[4];
             for (int t = 0; t < touchers.length; t++) {

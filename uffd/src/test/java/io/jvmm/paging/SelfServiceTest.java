@@ -155,8 +155,13 @@ class SelfServiceTest {
             Toucher runner = Toucher.start(() -> Ring3Guest.run(vcpu));
             assertThat(runner.result()).isZero();
             assertThat(Ring3Guest.sum(vcpu)).isEqualTo(expectedSum());
+            // The guest may be through before the last page is accounted for.
+            assertThat(
+                            memory.event(event ->
+                                    event instanceof PagingEvent.Complete
+                                            || event instanceof PagingEvent.Lost))
+                    .isInstanceOf(PagingEvent.Complete.class);
             assertThat(memory.service.statistics().missingPages()).isZero();
-            assertThat(memory.events).noneMatch(PagingEvent.Lost.class::isInstance);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
+import io.jvmm.ffi.uffd.FaultMessages;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -76,6 +77,11 @@ class ShardTest {
 
         private int page(long address) {
             return (int) ((address - memory.address()) / PAGE);
+        }
+
+        @Override
+        public boolean quick(Shard from, FaultMessages messages, int count, long now) {
+            return false;
         }
 
         @Override

@@ -3,9 +3,12 @@ package io.jvmm.paging;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Who waits, told by messages that come late and twice. */
 class WaitTableTest {
@@ -78,5 +81,183 @@ class WaitTableTest {
         List<Integer> late = new ArrayList<>();
         waits.tellOverdue(10 + DEADLINE, DEADLINE, (thread, _, _) -> late.add(thread));
         assertThat(late).containsExactly(OTHER);
+    }
+
+    private List<Integer> late(long now) {
+        List<Integer> late = new ArrayList<>();
+        waits.tellOverdue(now, DEADLINE, (thread, _, _) -> late.add(thread));
+        return late;
+    }
+
+    /** The reader has read of threads that wait for pages: pairs. */
+    private void read(long now, int... threadsAndPages) {
+        read(waits, now, threadsAndPages);
+    }
+
+    private static void read(WaitTable table, long now, int... threadsAndPages) {
+        int count = threadsAndPages.length / 2;
+        for (int index = 0; index < count; index++) {
+            table.ofRead.note(
+                    index, threadsAndPages[2 * index], threadsAndPages[2 * index + 1], 0, 0);
+        }
+        table.ofRead.begin(count, now, now + DEADLINE);
+    }
+
+    @Test
+    void whoIsServedAtOnceWaitsBesideTheTable() {
+        read(10, THREAD, PAGE);
+        assertThat(waits.isEmpty()).isTrue();
+        assertThat(waits.size()).isEqualTo(1);
+        assertThat(waits.isStuck(THREAD)).isTrue();
+        assertThat(waits.isStuck(OTHER)).isFalse();
+        assertThat(late(10 + DEADLINE - 1)).isEmpty();
+        assertThat(waits.isEmpty()).isTrue();
+        present.set(PAGE, 1);
+        waits.served(PAGE, 30);
+        assertThat(waits.size()).isZero();
+        assertThat(waits.isStuck(THREAD)).isFalse();
+        assertThat(stalls.histograms().getFirst().totalNanos()).isEqualTo(20);
+        assertThat(late(Long.MAX_VALUE)).isEmpty();
+    }
+
+    @Test
+    void whatIsServedAtOnceButTakesLongIsToldOverdueAndCountedOnce() {
+        read(10, THREAD, PAGE);
+        assertThat(late(10 + DEADLINE)).containsExactly(THREAD);
+        assertThat(waits.isEmpty()).isFalse();
+        assertThat(waits.size()).isEqualTo(1);
+        assertThat(waits.isStuck(THREAD)).isTrue();
+        present.set(PAGE, 1);
+        waits.served(PAGE, 10 + 2 * DEADLINE);
+        assertThat(waits.size()).isZero();
+        assertThat(stalls.histograms().getFirst().count()).isEqualTo(1);
+        assertThat(stalls.histograms().getFirst().totalNanos()).isEqualTo(2 * DEADLINE);
+        read(20, OTHER, PAGE + 1);
+        assertThat(waits.isStuck(OTHER)).isTrue();
+        assertThat(waits.isStuck(THREAD)).isFalse();
+    }
+
+    @Test
+    void aWaitThatRemainsIsOneOfTheTableSinceItsBeginning() {
+        read(10, THREAD, PAGE);
+        waits.remains();
+        assertThat(waits.size()).isEqualTo(1);
+        assertThat(late(10 + DEADLINE)).containsExactly(THREAD);
+        arrive(PAGE, 2000);
+        assertThat(waits.size()).isZero();
+        assertThat(stalls.histograms().getFirst().totalNanos()).isEqualTo(1990);
+    }
+
+    @Test
+    void whoHasComeMeanwhileForTheSamePageIsServedToo() {
+        read(10, THREAD, PAGE);
+        waits.waits(OTHER, PAGE, 20, DEADLINE);
+        present.set(PAGE, 1);
+        waits.served(PAGE, 30);
+        assertThat(waits.size()).isZero();
+        assertThat(stalls.histograms()).hasSize(2);
+    }
+
+    @Test
+    void theWaitsOfAReadEndOneByOne() {
+        read(10, THREAD, PAGE, OTHER, PAGE + 1, 79, PAGE + 2);
+        assertThat(waits.size()).isEqualTo(3);
+        waits.served(PAGE, 20);
+        assertThat(waits.isStuck(THREAD)).isFalse();
+        assertThat(waits.isStuck(OTHER)).isTrue();
+        waits.passes(OTHER);
+        assertThat(waits.isStuck(OTHER)).isFalse();
+        assertThat(waits.isStuck(79)).isTrue();
+        waits.remains();
+        assertThat(waits.size()).isEqualTo(1);
+        assertThat(waits.isStuck(79)).isTrue();
+        assertThat(stalls.histograms()).hasSize(1);
+    }
+
+    @Test
+    void theClockTakesAllThatAreLeftOfARead() {
+        read(10, THREAD, PAGE, OTHER, PAGE + 1, 79, PAGE + 2);
+        waits.served(PAGE, 20);
+        assertThat(late(10 + DEADLINE)).containsExactlyInAnyOrder(OTHER, 79);
+        waits.passes(OTHER);
+        assertThat(waits.isStuck(OTHER)).isFalse();
+        present.set(PAGE + 2, 1);
+        waits.served(PAGE + 2, 3000);
+        assertThat(waits.size()).isZero();
+        assertThat(stalls.histograms()).hasSize(2);
+    }
+
+    /** The reader ends waits without the lock, and the clock takes them over at any moment. */
+    @Test
+    @Timeout(60)
+    void readerAndClockAgreeWhoseAWaitIs() throws InterruptedException {
+        int pages = 200_000;
+        AtomicBits all = new AtomicBits(pages);
+        WaitTable table = new WaitTable(stalls, all::get);
+        AtomicInteger tookOver = new AtomicInteger();
+        AtomicBoolean over = new AtomicBoolean();
+        Thread clock =
+                Thread.ofPlatform()
+                        .daemon()
+                        .start(() -> {
+                            while (!over.get()) {
+                                table.tellOverdue(
+                                        DEADLINE,
+                                        DEADLINE,
+                                        (_, _, _) -> tookOver.incrementAndGet() < 0);
+                            }
+                        });
+        int page = 0;
+        for (int round = 0; page < pages; round++) {
+            int count = Math.min(pages - page, round % 3 + 1);
+            int[] noted = new int[2 * count];
+            for (int index = 0; index < count; index++) {
+                noted[2 * index] = THREAD + index;
+                noted[2 * index + 1] = page + index;
+            }
+            int before = tookOver.get();
+            read(table, 0, noted);
+            while (round % 1000 == 0 && tookOver.get() == before) {
+                assertThat(Thread.currentThread().isInterrupted()).as("timed out").isFalse();
+            }
+            for (int end = page + count; page < end; page++) {
+                all.set(page, 1);
+                table.served(page, 1);
+            }
+        }
+        over.set(true);
+        clock.join();
+        assertThat(table.size()).isZero();
+        StallHistogram sum = StallHistogram.sum(stalls.histograms());
+        assertThat(stalls.histograms()).hasSize(3);
+        assertThat(sum.count()).isEqualTo(pages);
+        assertThat(sum.totalNanos()).isEqualTo(pages);
+    }
+
+    /** Who has brought a page finds the table empty; who comes then finds the page. */
+    @Test
+    @Timeout(60)
+    void nobodyStaysBehindWhoComesWhileThePageDoes() throws InterruptedException {
+        int rounds = 100_000;
+        AtomicBits all = new AtomicBits(rounds);
+        WaitTable table = new WaitTable(stalls, all::get);
+        AtomicInteger current = new AtomicInteger();
+        Thread other =
+                Thread.ofPlatform()
+                        .daemon()
+                        .start(() -> {
+                            for (int page = 0; page < rounds; page = current.get()) {
+                                table.waits(OTHER, page, 0, DEADLINE, false);
+                            }
+                        });
+        for (int page = 0; page < rounds; page++) {
+            read(table, 0, THREAD, page);
+            current.set(page);
+            all.set(page, 1);
+            table.served(page, 1);
+        }
+        current.set(rounds);
+        other.join();
+        assertThat(table.size()).isZero();
     }
 }
