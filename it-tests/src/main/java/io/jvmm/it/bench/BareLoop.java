@@ -3,6 +3,7 @@ package io.jvmm.it.bench;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.uffd.FaultMessages;
 import io.jvmm.ffi.uffd.Feature;
+import io.jvmm.ffi.uffd.PageFiller;
 import io.jvmm.ffi.uffd.Tracking;
 import io.jvmm.ffi.uffd.Userfaultfd;
 
@@ -21,6 +22,7 @@ final class BareLoop {
     private static final long PAGE = 4096;
 
     private final Userfaultfd uffd;
+    private final PageFiller filler;
     private final Mapping memory;
     private final @Nullable Mapping alias;
     private final MemorySegment page;
@@ -29,6 +31,7 @@ final class BareLoop {
     private BareLoop(
             Userfaultfd uffd, Mapping memory, @Nullable Mapping alias, MemorySegment page) {
         this.uffd = uffd;
+        filler = uffd.pageFiller();
         this.memory = memory;
         this.alias = alias;
         this.page = page;
@@ -83,9 +86,9 @@ final class BareLoop {
 
     private long put(long address) {
         if (alias == null) {
-            return uffd.tryCopy(address, page, 0, PAGE, 0);
+            return filler.tryCopy(address, page, 0);
         }
         MemorySegment.copy(page, 0, alias.segment(), address - memory.address(), PAGE);
-        return uffd.tryContinue(address, PAGE, 0);
+        return filler.tryContinue(address);
     }
 }

@@ -40,11 +40,13 @@ final class PagingBench {
     private static final int ROUNDS = 9;
     private static final int FAULTS = 8192;
     private static final int[] VCPUS = {1, 2, 4, 8};
+    private static final int MOST_VCPUS = 8;
     private static final int NATIVE_RING = 3;
     private static final PagingConfig WHOLE_CHUNKS = PagingConfig.defaults().withUnit(512, 512);
     private static final int QUIET_PASSES = 2;
     private static final long QUIET_MILLIS = 10;
     private static final int WARM_UP_LIMIT = 20;
+    private static final int WARM_UP_FAULTS = 8192;
 
     private final PrintStream out;
     private final int rounds;
@@ -137,8 +139,10 @@ final class PagingBench {
         for (int quiet = 0, pass = 0; quiet < QUIET_PASSES && pass < WARM_UP_LIMIT; pass++) {
             long before = compiler.getTotalCompilationTime();
             for (boolean shared : new boolean[] {false, true}) {
-                single(shared, service(1, config));
-                single(shared, bare(1));
+                // Faults that come alone, and many at a time, are not served in the same way.
+                single(shared, WARM_UP_FAULTS, service(1, config));
+                single(shared, WARM_UP_FAULTS, service(MOST_VCPUS, config));
+                single(shared, WARM_UP_FAULTS, bare(1));
             }
             long compiled = compiler.getTotalCompilationTime() - before;
             quiet = compiled <= QUIET_MILLIS ? quiet + 1 : 0;
@@ -174,13 +178,13 @@ final class PagingBench {
         double[] ours = new double[rounds];
         double[] theirs = new double[rounds];
         // The first run of each does not count.
-        Result result = single(shared, way);
+        Result result = single(shared, faults, way);
         nanos(c, order);
         for (int i = 0; i < rounds; i++) {
             if (i % 2 != 0) {
                 theirs[i] = nanos(c, order);
             }
-            result = single(shared, way);
+            result = single(shared, faults, way);
             ours[i] = result.nanos;
             if (i % 2 == 0) {
                 theirs[i] = nanos(c, order);
@@ -266,8 +270,8 @@ final class PagingBench {
         };
     }
 
-    private Result single(boolean shared, Way way) throws InterruptedException {
-        long bytes = faults * PAGE;
+    private Result single(boolean shared, int pages, Way way) throws InterruptedException {
+        long bytes = pages * PAGE;
         touch(bytes);
         if (!shared) {
             try (Mapping memory = Mapping.anonymous(bytes)) {
