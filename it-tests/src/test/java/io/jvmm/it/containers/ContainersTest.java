@@ -279,6 +279,7 @@ class ContainersTest {
     void theNetworkGoesAwayAgainAndAgain(String order, TestReporter reporter) throws Exception {
         GenericContainer<?> server = server(SLOW_MIB);
         Vm machine = machine(SLOW_MIB, order, "slow");
+        awaitLog(server, "session open");
         machine.await("guest R", 1);
         DockerClient docker = DockerClientFactory.lazyClient();
         for (int outage = 0; outage < OUTAGES && !machine.hasSaid("Complete"); outage++) {
@@ -309,6 +310,7 @@ class ContainersTest {
             throws Exception {
         GenericContainer<?> first = server(SLOW_MIB);
         Vm machine = machine(SLOW_MIB, "random", "slow");
+        awaitLog(first, "session open");
         machine.await("guest R", 1);
         kill(first);
         machine.await("source Away[reason=", 1);
@@ -322,6 +324,8 @@ class ContainersTest {
     void theMachinesContainerIsKilledAndAnotherOneIsServed() throws Exception {
         GenericContainer<?> server = server(SLOW_MIB);
         Vm first = machine(SLOW_MIB, "random", "slow");
+        // The guest says that it runs before anything comes from the server.
+        awaitLog(server, "session open");
         first.await("guest R", 1);
         kill(first.container);
         awaitLog(server, ": lost (");
