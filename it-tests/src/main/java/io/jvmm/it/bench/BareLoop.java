@@ -73,7 +73,7 @@ final class BareLoop {
     }
 
     private void serve() {
-        int count = uffd.tryRead(messages);
+        int count = uffd.tryRead(messages, 1);
         if (count != 1) {
             throw new IllegalStateException("reading a message came to " + count);
         }

@@ -164,12 +164,11 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * As {@link #tryIoctl(long, long)}, for doing the same again and again.
-     *
-     * @param memory the calling thread's alone until the call returns
+     * As {@link #tryIoctl(long, long)}, in the shortest way, for a request that changes nothing if
+     * it fails: it is made once more then, and that is what is answered.
      */
-    public int tryIoctl(CallMemory memory, long request, long argument) {
-        return (int) Linux.call(memory, Nr.IOCTL, number.get(), request, argument);
+    public int tryRepeatableIoctl(long request, long argument) {
+        return (int) Linux.Repeatable.call(Nr.IOCTL, number.get(), request, argument);
     }
 
     /**
@@ -219,14 +218,14 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * As {@link #tryRead(MemorySegment)}, for reading again and again into the same buffer.
+     * As {@link #tryRead(MemorySegment)}, in the shortest way: if it fails, or a signal interrupts
+     * it, it is made once more, and that is what is answered.
      *
-     * @param memory the calling thread's alone until the call returns
-     * @param address of memory that stays until then
+     * @param address of memory that stays until the call returns
      * @param length the most bytes to read
      */
-    public long tryRead(CallMemory memory, long address, long length) {
-        return Linux.call(memory, Nr.READ, number.get(), address, length);
+    public long tryRepeatableRead(long address, long length) {
+        return Linux.Repeatable.call(Nr.READ, number.get(), address, length);
     }
 
     /**

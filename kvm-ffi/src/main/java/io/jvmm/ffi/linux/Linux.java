@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout.PathElement;
@@ -20,25 +21,26 @@ import java.lang.invoke.MethodHandle;
  * then serves all of them: every further handle shape costs milliseconds at start. The one further
  * shape is in a nested class, so that a program links it only when it uses it.
  *
- * <p>Every handle captures {@code errno}: between the return of the call and a later read of it the
- * virtual machine may run code of its own on the thread.
+ * <p>Handles capture {@code errno}: between the return of the call and a later read of it the
+ * virtual machine may run code of its own on the thread. The one that does not is {@link
+ * Repeatable}'s.
  */
 final class Linux {
 
     private static final Linker LINKER = Linker.nativeLinker();
     private static final SymbolLookup LIBC = LINKER.defaultLookup();
-    static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
+    private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
     private static final long ERRNO = CALL_STATE.byteOffset(PathElement.groupElement("errno"));
 
     /** Size of the {@linkplain #scratch() scratch segment} in bytes. */
     static final long SCRATCH_BYTES = 256;
 
     // An anonymous class instead of withInitial: the first lambda of a program costs milliseconds.
-    private static final ThreadLocal<CallMemory> MEMORY =
+    private static final ThreadLocal<ThreadMemory> MEMORY =
             new ThreadLocal<>() {
                 @Override
-                protected CallMemory initialValue() {
-                    return new CallMemory();
+                protected ThreadMemory initialValue() {
+                    return new ThreadMemory();
                 }
             };
 
@@ -52,7 +54,21 @@ final class Linux {
 
     private Linux() {}
 
-    /** Links a libc function. All handles come from here, so that none forgets to capture errno. */
+    /**
+     * What a thread needs for its calls: one each, or two threads would read each other's errno.
+     */
+    private static final class ThreadMemory {
+        final MemorySegment callState;
+        final MemorySegment scratch;
+
+        ThreadMemory() {
+            Arena arena = Arena.ofAuto();
+            callState = arena.allocate(CALL_STATE);
+            scratch = arena.allocate(SCRATCH_BYTES, Long.BYTES);
+        }
+    }
+
+    /** Links a libc function. Handles come from here, so that none forgets to capture errno. */
     static MethodHandle link(
             String function, FunctionDescriptor type, Linker.Option... variadicFrom) {
         Linker.Option[] options = new Linker.Option[variadicFrom.length + 1];
@@ -88,23 +104,7 @@ final class Linux {
 
     static long call(
             long number, long first, long second, long third, long fourth, long fifth, long sixth) {
-        return call(MEMORY.get(), number, first, second, third, fourth, fifth, sixth);
-    }
-
-    static long call(CallMemory memory, long number, long first, long second, long third) {
-        return call(memory, number, first, second, third, 0, 0, 0);
-    }
-
-    private static long call(
-            CallMemory memory,
-            long number,
-            long first,
-            long second,
-            long third,
-            long fourth,
-            long fifth,
-            long sixth) {
-        MemorySegment state = memory.state;
+        MemorySegment state = MEMORY.get().callState;
         try {
             return resultOf(
                     (long)
@@ -148,7 +148,7 @@ final class Linux {
 
         /** {@code number(fd, buffer, its size, argument)}. */
         static long call(long number, int fd, MemorySegment buffer, long argument) {
-            MemorySegment state = MEMORY.get().state;
+            MemorySegment state = MEMORY.get().callState;
             try {
                 return resultOf(
                         (long)
@@ -163,6 +163,32 @@ final class Linux {
             } catch (Throwable unreachable) {
                 throw unreachable(unreachable);
             }
+        }
+    }
+
+    /**
+     * Calls that may be made twice, since one that failed has changed nothing. For those that are
+     * made for each page: capturing {@code errno} and looking for where to takes as long as all
+     * else on the way into the kernel. So that is left to a second call, after a failure.
+     */
+    static final class Repeatable {
+        private static final MethodHandle HANDLE =
+                LINKER.downcallHandle(
+                        LIBC.findOrThrow("syscall"),
+                        FunctionDescriptor.of(
+                                JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
+                        Linker.Option.firstVariadicArg(1));
+
+        private Repeatable() {}
+
+        static long call(long number, long first, long second, long third) {
+            long result;
+            try {
+                result = (long) HANDLE.invokeExact(number, first, second, third);
+            } catch (Throwable unreachable) {
+                throw unreachable(unreachable);
+            }
+            return result >= 0 ? result : Linux.call(number, first, second, third);
         }
     }
 }

@@ -1,7 +1,5 @@
 package io.jvmm.ffi.uffd;
 
-import io.jvmm.ffi.linux.CallMemory;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
@@ -14,7 +12,6 @@ public final class FaultMessages {
 
     private final MemorySegment buffer;
     private final FaultMessage message;
-    private final CallMemory memory = new CallMemory();
     private int count;
 
     /**
@@ -51,10 +48,6 @@ public final class FaultMessages {
 
     MemorySegment buffer() {
         return buffer;
-    }
-
-    CallMemory memory() {
-        return memory;
     }
 
     void filled(int messages) {

@@ -2,8 +2,6 @@ package io.jvmm.ffi.uffd;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.jvmm.ffi.linux.CallMemory;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
@@ -19,7 +17,6 @@ public final class PageFiller {
     private static final long PAGE_BYTES = 4096;
 
     private final Userfaultfd uffd;
-    private final CallMemory memory = new CallMemory();
     private final MemorySegment copy;
     private final MemorySegment mapping;
 
@@ -65,9 +62,14 @@ public final class PageFiller {
         return call(UffdRequests.UFFDIO_CONTINUE, mapping);
     }
 
-    // One page is done, or not: what the kernel writes of the length done says nothing more.
+    // One page is done, or not: what the kernel writes of the length done says nothing more, and
+    // what has failed may be tried again.
     private long call(long request, MemorySegment argument) {
-        int result = uffd.fd().tryIoctl(memory, request, argument.address());
-        return result >= 0 ? PAGE_BYTES : result;
+        try {
+            int result = uffd.fd().tryRepeatableIoctl(request, argument.address());
+            return result >= 0 ? PAGE_BYTES : result;
+        } finally {
+            Reference.reachabilityFence(argument);
+        }
     }
 }

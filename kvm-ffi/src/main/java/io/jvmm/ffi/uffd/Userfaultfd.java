@@ -171,14 +171,16 @@ public final class Userfaultfd implements AutoCloseable {
      *     is none and the descriptor does not block
      */
     public int tryRead(FaultMessages messages) {
-        return tryRead(messages, messages.capacity());
+        messages.filled(0);
+        return filled(messages, fd.tryRead(messages.buffer()));
     }
 
     /**
-     * As {@link #tryRead(FaultMessages)}, but no more than some. With a limit of one the kernel
-     * does not look for a second message when it has the first.
+     * As {@link #tryRead(FaultMessages)}, for reading again and again: what a signal interrupts is
+     * begun once more. With a limit of one the kernel does not look for a second message when it
+     * has the first.
      *
-     * @param limit 1 to the capacity
+     * @param limit the most messages to read, 1 to the capacity
      */
     public int tryRead(FaultMessages messages, int limit) {
         if (limit < 1 || limit > messages.capacity()) {
@@ -186,7 +188,10 @@ public final class Userfaultfd implements AutoCloseable {
         }
         messages.filled(0);
         long address = messages.buffer().address();
-        long result = fd.tryRead(messages.memory(), address, limit * Layout.MESSAGE_BYTES);
+        return filled(messages, fd.tryRepeatableRead(address, limit * Layout.MESSAGE_BYTES));
+    }
+
+    private static int filled(FaultMessages messages, long result) {
         if (result < 0) {
             return (int) result;
         }
