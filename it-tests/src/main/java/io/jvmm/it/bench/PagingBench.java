@@ -22,6 +22,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -32,7 +33,7 @@ import java.util.concurrent.CountDownLatch;
  * guest and does what others ship: one thread that answers one message with one page, and two
  * single-page loops that fill. The service is shown as it is by default, and with one reader like
  * theirs; and beside it the same loop in Java without a service, which tells what part of a
- * difference is Java's. Both sides run in turns; ratios are medians over pairs.
+ * difference is Java's. All run in turns; ratios are medians over pairs of ours and theirs.
  */
 final class PagingBench {
 
@@ -111,18 +112,7 @@ final class PagingBench {
         out.printf(
                 "%-22s %10s %10s %7s %9s %9s %9s%n",
                 "", "pages/s", "pages/s", "ratio", "p50", "p99", "max");
-        double single = 0;
-        for (boolean shared : new boolean[] {false, true}) {
-            for (int vcpus : VCPUS) {
-                double rate = faults(c, shared, vcpus, "", service(vcpus, config));
-                single = single == 0 ? rate : single;
-                if (vcpus > 1) {
-                    Way way = service(vcpus, config.withShards(1));
-                    faults(c, shared, vcpus, "-one-reader", way);
-                }
-                faults(c, shared, vcpus, "-bare-loop", bare(vcpus));
-            }
-        }
+        double single = faults(c, config);
         if (fill == 0) {
             return;
         }
@@ -171,30 +161,72 @@ final class PagingBench {
         }
     }
 
-    /** Pages per second of single faults. */
-    private double faults(CReference c, boolean shared, int vcpus, String variant, Way way)
+    /** Single faults; returns the pages per second of one vCPU and anonymous memory. */
+    private double faults(CReference c, PagingConfig config)
             throws IOException, InterruptedException {
-        String order = "%s %d %d".formatted(shared ? "continue" : "copy", vcpus, faults);
-        double[] ours = new double[rounds];
-        double[] theirs = new double[rounds];
-        // The first run of each does not count.
-        Result result = single(shared, faults, way);
-        nanos(c, order);
-        for (int i = 0; i < rounds; i++) {
-            if (i % 2 != 0) {
-                theirs[i] = nanos(c, order);
-            }
-            result = single(shared, faults, way);
-            ours[i] = result.nanos;
-            if (i % 2 == 0) {
-                theirs[i] = nanos(c, order);
+        List<Row> rows = new ArrayList<>();
+        for (boolean shared : new boolean[] {false, true}) {
+            for (int vcpus : VCPUS) {
+                rows.add(new Row(shared, vcpus, "", service(vcpus, config)));
+                if (vcpus > 1) {
+                    Way way = service(vcpus, config.withShards(1));
+                    rows.add(new Row(shared, vcpus, "-one-reader", way));
+                }
+                rows.add(new Row(shared, vcpus, "-bare-loop", bare(vcpus)));
             }
         }
-        String name = "%s-%d%s".formatted(shared ? "continue" : "copy", vcpus, variant);
-        return print(name, faults, ours, theirs, result.stalls);
+        // All of them in each round: what the machine does meanwhile then meets all alike. The
+        // first round does not count.
+        for (int round = -1; round < rounds; round++) {
+            for (Row row : rows) {
+                row.measure(c, round);
+            }
+            out.print('.');
+            out.flush();
+        }
+        out.println();
+        for (Row row : rows) {
+            print(row.name(), faults, row.ours, row.theirs, row.stalls);
+        }
+        return faults * 1e9 / median(rows.getFirst().ours);
     }
 
-    private double print(
+    /** A way to serve single faults, beside that of C. */
+    private final class Row {
+        private final boolean shared;
+        private final int vcpus;
+        private final String variant;
+        private final Way way;
+        final double[] ours = new double[rounds];
+        final double[] theirs = new double[rounds];
+        @Nullable StallHistogram stalls;
+
+        Row(boolean shared, int vcpus, String variant, Way way) {
+            this.shared = shared;
+            this.vcpus = vcpus;
+            this.variant = variant;
+            this.way = way;
+        }
+
+        String name() {
+            return "%s-%d%s".formatted(shared ? "continue" : "copy", vcpus, variant);
+        }
+
+        void measure(CReference c, int round) throws IOException, InterruptedException {
+            String order = "%s %d %d".formatted(shared ? "continue" : "copy", vcpus, faults);
+            boolean first = round % 2 == 0;
+            double before = first ? 0 : nanos(c, order);
+            Result result = single(shared, faults, way);
+            double after = first ? nanos(c, order) : 0;
+            if (round >= 0) {
+                ours[round] = result.nanos;
+                theirs[round] = before + after;
+                stalls = result.stalls;
+            }
+        }
+    }
+
+    private void print(
             String name,
             long pages,
             double[] ours,
@@ -210,7 +242,6 @@ final class PagingBench {
                 name, rate, pages * 1e9 / median(theirs), median(pairs));
         print(stalls);
         ratios.append("RATIO paging.%s %.3f%n".formatted(name, median(pairs)));
-        return rate;
     }
 
     private void print(@Nullable StallHistogram stalls) {
