@@ -92,6 +92,8 @@ class MessagesTest {
                 sum += m.messages.at(0).address();
             }
             assertThat(sum).isEqualTo(m.address(1) + m.address(2));
+            assertThat(errno(m.uffd.tryRead(m.messages, 1))).isEqualTo(Errno.EAGAIN);
+            assertThat(m.messages.count()).isZero();
             assertThatThrownBy(() -> m.uffd.tryRead(m.messages, m.messages.capacity() + 1))
                     .isInstanceOf(IndexOutOfBoundsException.class);
             assertThatThrownBy(() -> m.uffd.tryRead(m.messages, 0))
