@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -62,6 +63,7 @@ class FastPathTest {
     private final Resident source = new Resident();
     private final StallRecorder stalls = new StallRecorder();
     private final BlockingQueue<PagingEvent> events = new LinkedBlockingQueue<>();
+    private final List<Toucher> touchers = new ArrayList<>();
     private @Nullable Fixture fixture;
 
     /** A source in memory, to which things can happen. */
@@ -109,6 +111,7 @@ class FastPathTest {
         final Dispatcher dispatcher;
         final FastPath fastPath;
         final Shard shard;
+        volatile Runnable toldOfEmpty = () -> {};
         // The reader's.
         private boolean allOther;
         private final BlockingQueue<Way> ways = new LinkedBlockingQueue<>();
@@ -128,8 +131,12 @@ class FastPathTest {
         }
 
         Toucher touch(int page) {
-            return Toucher.start(() ->
-                    memory.tryAdvise(Advice.POPULATE_READ, page * Pattern.PAGE, Pattern.PAGE));
+            Toucher toucher =
+                    Toucher.start(() ->
+                            memory.tryAdvise(
+                                    Advice.POPULATE_READ, page * Pattern.PAGE, Pattern.PAGE));
+            touchers.add(toucher);
+            return toucher;
         }
 
         /** Returns when the reader is done with the fault. */
@@ -167,7 +174,9 @@ class FastPathTest {
         }
 
         @Override
-        public void empty(long gpa) {}
+        public void empty(long gpa) {
+            toldOfEmpty.run();
+        }
 
         @Override
         public void fault(Shard from, long address, int threadId, long now) {}
@@ -206,6 +215,8 @@ class FastPathTest {
         if (fixture != null) {
             fixture.close();
         }
+        // Nothing holds them any more, but they may still be on their way out of the kernel.
+        touchers.forEach(Toucher::result);
         memory.close();
     }
 
@@ -368,5 +379,20 @@ class FastPathTest {
                         failed -> assertThat(failed.cause()).hasMessage("no offset"));
         assertThat(events.take()).isEqualTo(new PagingEvent.Lost(PAGE * Pattern.PAGE, 1));
         assertThat(now.waits.isStuck(toucher.threadId())).isTrue();
+    }
+
+    @Test
+    void anErrorOfWhoIsToldLeavesTheWaitThatItIsOf() throws InterruptedException {
+        Fixture now = with(SINGLE);
+        now.toldOfEmpty =
+                () -> {
+                    throw new IllegalStateException("not told");
+                };
+        Toucher toucher = now.touch(PAGE);
+        assertThat(now.way()).isEqualTo(Way.SHORT);
+        assertThat(events.take()).isInstanceOf(PagingEvent.Failed.class);
+        assertThat(events.take()).isEqualTo(new PagingEvent.Lost(PAGE * Pattern.PAGE, 1));
+        assertThat(now.waits.isStuck(toucher.threadId())).isTrue();
+        assertThat(now.waits.ofRead.left()).isZero();
     }
 }

@@ -18,8 +18,8 @@ import java.lang.invoke.MethodHandle;
  * Nothing here throws for what the kernel says.
  *
  * <p>Calls go through libc's {@code syscall(2)} and the numbers of {@link Nr}, because one handle
- * then serves all of them: every further handle shape costs milliseconds at start. The one further
- * shape is in a nested class, so that a program links it only when it uses it.
+ * then serves all of them: every further handle shape costs milliseconds at start. Further shapes
+ * are in nested classes, so that a program links them only when it uses them.
  *
  * <p>Handles capture {@code errno}: between the return of the call and a later read of it the
  * virtual machine may run code of its own on the thread. The one that does not is {@link

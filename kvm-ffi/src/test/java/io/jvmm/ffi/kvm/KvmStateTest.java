@@ -177,6 +177,13 @@ class KvmStateTest {
             tooMany.add(new CpuidEntry(i, 0, 0, 0, 0, 0, 0));
         }
         assertFails(Errno.E2BIG, () -> bareVcpu.setCpuid(tooMany));
+        // Nothing is left out of what was read once, and no field changes but those that follow
+        // the vCPU's own state.
+        List<CpuidEntry> read = vcpu.cpuid();
+        bareVcpu.setCpuid(read);
+        assertThat(bareVcpu.cpuid())
+                .usingRecursiveFieldByFieldElementComparatorIgnoringFields("ebx", "ecx", "edx")
+                .isEqualTo(read);
     }
 
     @Test
