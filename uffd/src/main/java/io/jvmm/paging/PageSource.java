@@ -94,7 +94,8 @@ public interface PageSource extends AutoCloseable {
     default void cancel(PageRequest request) {}
 
     /**
-     * Answers all that is open with {@link PageFailure#LOST} and ends. A second call is ignored.
+     * Answers all that is open with {@link PageFailure#LOST} and ends. What is asked for meanwhile
+     * or afterwards is answered so too. A second call is ignored.
      */
     @Override
     void close();

@@ -82,6 +82,10 @@ final class RemoteSource implements PageSource {
             return;
         }
         queue.add(new Ask(request, first, count, order.getAndIncrement()));
+        if (closed) {
+            // Whoever has closed it may have looked before.
+            refuseAll();
+        }
     }
 
     @Override
@@ -137,11 +141,15 @@ final class RemoteSource implements PageSource {
                 Thread.currentThread().interrupt();
             }
         }
+        refuseAll();
+        behind.close();
+    }
+
+    private void refuseAll() {
         for (Ask ask = queue.poll(); ask != null; ask = queue.poll()) {
             if (ask.count > 0) {
                 ask.request.failed(ask.first, ask.count, PageFailure.LOST);
             }
         }
-        behind.close();
     }
 }
