@@ -65,7 +65,7 @@ final class AnonymousInstaller extends Installer implements AutoCloseable {
         }
         int done = (int) (result / PAGE);
         outcome.arrived(first, done, transfer.cause(), Path.MOVE, drops);
-        pool.refill(transfer);
+        pool.moved(transfer);
         return done;
     }
 

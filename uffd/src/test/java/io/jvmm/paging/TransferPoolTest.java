@@ -55,6 +55,52 @@ class TransferPoolTest {
         assertThat(pool.take(true)).isNull();
     }
 
+    @Test
+    void whatIsFetchedAheadLeavesPresentStagingToFaults() {
+        TransferPool pool = new TransferPool(8, true, _ -> {});
+        List<Transfer> ahead = new ArrayList<>();
+        for (Transfer next = pool.take(false); next != null; next = pool.take(false)) {
+            assertThat(pool.isPresent(next)).isFalse();
+            ahead.add(next);
+        }
+        assertThat(ahead).hasSize(6);
+        Transfer urgent = taken(pool);
+        assertThat(pool.isPresent(urgent)).isTrue();
+        pool.give(urgent);
+        ahead.forEach(pool::give);
+        assertThat(taken(pool)).as("also when there are others").isSameAs(urgent);
+        pool.give(urgent);
+        assertThat(pool.tryClose()).isTrue();
+    }
+
+    @Test
+    void asMuchStagingIsPresentAsIsKeptBack() {
+        TransferPool pool = new TransferPool(8, true, _ -> {});
+        Transfer ahead = pool.take(false);
+        Transfer urgent = taken(pool);
+        assertThat(ahead).isNotNull();
+        if (ahead != null) {
+            pool.moved(ahead);
+            assertThat(pool.isPresent(ahead)).as("there are enough").isFalse();
+            pool.give(ahead);
+        }
+        for (int times = 0; times < 3; times++) {
+            pool.moved(urgent);
+            assertThat(pool.isPresent(urgent)).as("one of those for faults").isTrue();
+        }
+        pool.give(urgent);
+        assertThat(present(pool)).isEqualTo(2);
+        assertThat(pool.tryClose()).isTrue();
+    }
+
+    private static int present(TransferPool pool) {
+        int present = 0;
+        for (int index = 0; index < pool.size(); index++) {
+            present += pool.isPresent(pool.get(index)) ? 1 : 0;
+        }
+        return present;
+    }
+
     private static Transfer taken(TransferPool pool) {
         @Nullable Transfer transfer = pool.take(true);
         assertThat(transfer).isNotNull();
