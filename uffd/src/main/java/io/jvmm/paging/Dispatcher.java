@@ -369,15 +369,16 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     @Override
     public void arrived(int first, int count, Cause cause, Path path, int drops) {
-        count(count, cause, path);
+        // Before anybody can see them.
+        pages.add(cause, count);
+        bytes.add(path, (long) count * PageRequest.PAGE_BYTES);
         states.map.arrive(first, count);
         follow(first, count, path, drops);
     }
 
-    /** Counts pages, before anybody can see them. */
-    void count(int count, Cause cause, Path path) {
-        pages.add(cause, count);
-        bytes.add(path, (long) count * PageRequest.PAGE_BYTES);
+    /** How pages are put in place that come one by one. */
+    Path filledPath() {
+        return installer.filledPath();
     }
 
     /**

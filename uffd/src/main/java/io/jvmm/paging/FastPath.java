@@ -3,7 +3,6 @@ package io.jvmm.paging;
 import io.jvmm.ffi.uffd.FaultMessage;
 import io.jvmm.ffi.uffd.FaultMessages;
 import io.jvmm.paging.PagingStatistics.Cause;
-import io.jvmm.paging.PagingStatistics.Path;
 
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +20,7 @@ final class FastPath {
 
     /** Whose faults they are, and who takes those that cannot go this way. */
     interface Owner extends Shard.Handler {
-        /** A thread waits for a page that nobody else fetches. */
+        /** A thread waits for a page that nobody else fetches; counted by the shard. */
         void empty(long gpa);
     }
 
@@ -132,6 +131,7 @@ final class FastPath {
     private void bring(Shard shard, int page, long gpa, long hva, MemorySegment from) {
         long result;
         try {
+            Shard.count(shard.empty);
             owner.empty(gpa);
             long offset = source.residentOffset(gpa);
             result = installer.putPage(shard.filler, gpa, hva, from, offset);
@@ -142,6 +142,7 @@ final class FastPath {
             return;
         }
         if (result == PAGE) {
+            Shard.count(shard.brought);
             arrived(shard.waits, page);
         } else {
             shard.waits.remains();
@@ -150,14 +151,13 @@ final class FastPath {
         }
     }
 
+    // Counted before: nobody is to see the page and not the count.
     private void arrived(WaitTable waits, int page) {
-        Path path = installer.filledPath();
-        dispatcher.count(1, Cause.FAULT, path);
         states.map.arrive(page);
         // Looked at after the arrival: whoever wants or drops it from here on sees it present.
         if (states.isDropped(page) || states.isWanted(page)) {
             waits.remains();
-            dispatcher.follow(page, 1, path, states.drops());
+            dispatcher.follow(page, 1, installer.filledPath(), states.drops());
         } else {
             waits.served(page, System.nanoTime());
             dispatcher.followAtOnce(page);

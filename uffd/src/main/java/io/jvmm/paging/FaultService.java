@@ -1,7 +1,9 @@
 package io.jvmm.paging;
 
 import io.jvmm.ffi.uffd.FaultMessages;
+import io.jvmm.paging.PagingStatistics.Cause;
 import io.jvmm.paging.PagingStatistics.Fault;
+import io.jvmm.paging.PagingStatistics.Path;
 
 import jdk.jfr.FlightRecorder;
 
@@ -153,7 +155,6 @@ public final class FaultService implements Pager, PageGate, SelfService {
 
         @Override
         public void empty(long gpa) {
-            faults.add(Fault.EMPTY, 1);
             recorder.wanted(gpa);
         }
 
@@ -292,17 +293,20 @@ public final class FaultService implements Pager, PageGate, SelfService {
         if (current == null) {
             return new PagingStatistics(Map.of(), Map.of(), Map.of(), 0, 0, List.of());
         }
+        Dispatcher dispatcher = current.dispatcher;
+        Map<Fault, Long> met = faults.snapshot();
+        Map<Cause, Long> pages = dispatcher.pages.snapshot();
+        Map<Path, Long> bytes = dispatcher.bytes.snapshot();
         int waiting = 0;
         for (Shard shard : current.shards) {
+            long brought = shard.brought.get();
+            met.merge(Fault.EMPTY, shard.empty.get(), Long::sum);
+            pages.merge(Cause.FAULT, brought, Long::sum);
+            bytes.merge(dispatcher.filledPath(), brought * PAGE, Long::sum);
             waiting += shard.waits.size();
         }
         return new PagingStatistics(
-                faults.snapshot(),
-                current.dispatcher.pages.snapshot(),
-                current.dispatcher.bytes.snapshot(),
-                current.states.map.missing(),
-                waiting,
-                stalls.histograms());
+                met, pages, bytes, current.states.map.missing(), waiting, stalls.histograms());
     }
 
     /** The first pages that were wanted, in order; to be brought ahead in another run. */

@@ -15,6 +15,7 @@ import io.jvmm.ffi.uffd.Userfaultfd;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A piece of guest memory with a userfaultfd of its own, and the thread that reads its messages.
@@ -61,6 +62,10 @@ final class Shard implements AutoCloseable {
     // The reader's.
     final PageFiller filler;
     final WaitTable waits;
+    // What the short way counts: faults whose page nobody else fetched, and pages put in place. The
+    // reader counts, others look: that costs less than counters that all readers share.
+    final AtomicLong empty = new AtomicLong();
+    final AtomicLong brought = new AtomicLong();
     private final int number;
     private final GuestRange part;
     private final boolean silent;
@@ -98,6 +103,11 @@ final class Shard implements AutoCloseable {
             throw e;
         }
         reader = Thread.ofPlatform().daemon().name("paging-reader-" + number).unstarted(this::read);
+    }
+
+    /** Counts one more, for the reader. */
+    static void count(AtomicLong counter) {
+        counter.setRelease(counter.getPlain() + 1);
     }
 
     /** Begins to read messages. */

@@ -232,8 +232,10 @@ class FastPathTest {
         assertThat(now.waits.size()).isZero();
         assertThat(stalls.histograms()).hasSize(1);
         assertThat(stalls.histograms().getFirst().threadId()).isEqualTo(toucher.threadId());
-        assertThat(now.dispatcher.pages.snapshot()).containsEntry(Cause.FAULT, 1L);
-        assertThat(now.dispatcher.bytes.snapshot()).containsEntry(Path.COPY, Pattern.PAGE);
+        assertThat(now.shard.empty).hasValue(1);
+        assertThat(now.shard.brought).hasValue(1);
+        assertThat(now.dispatcher.pages.snapshot()).as("else twice").containsEntry(Cause.FAULT, 0L);
+        assertThat(now.dispatcher.filledPath()).isEqualTo(Path.COPY);
         assertThat(events).isEmpty();
     }
 

@@ -7,6 +7,8 @@ import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.linux.Memfd;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
+import io.jvmm.paging.PagingStatistics.Cause;
+import io.jvmm.paging.PagingStatistics.Fault;
 import io.jvmm.paging.PagingStatistics.Path;
 
 import org.jspecify.annotations.Nullable;
@@ -87,10 +89,11 @@ class ResidentPagesTest {
             memory.awaitComplete();
             memory.assertContent(pattern);
             assertThat(image.fetched).hasValue(0);
-            assertThat(memory.service.statistics().bytes(shared ? Path.CONTINUE : Path.COPY))
-                    .isEqualTo(BYTES);
-            assertThat(memory.service.statistics().stalls().count())
-                    .isGreaterThanOrEqualTo(memory.pages() / unit);
+            PagingStatistics statistics = memory.service.statistics();
+            assertThat(statistics.bytes(shared ? Path.CONTINUE : Path.COPY)).isEqualTo(BYTES);
+            assertThat(statistics.pages(Cause.FAULT)).isEqualTo(memory.pages());
+            assertThat(statistics.faults(Fault.EMPTY)).isEqualTo(memory.pages() / unit);
+            assertThat(statistics.stalls().count()).isGreaterThanOrEqualTo(memory.pages() / unit);
         }
     }
 

@@ -54,9 +54,12 @@ final class PagingBench {
     private final int faults;
     private final int ring;
     private final long fill;
+    private final int[] vcpuCounts;
     private final StringBuilder ratios = new StringBuilder();
 
-    private PagingBench(PrintStream out, long fill, int rounds, int faults, int ring) {
+    private PagingBench(
+            PrintStream out, long fill, int rounds, int faults, int ring, int... vcpuCounts) {
+        this.vcpuCounts = vcpuCounts;
         this.out = out;
         this.fill = fill;
         this.rounds = rounds;
@@ -65,8 +68,9 @@ final class PagingBench {
     }
 
     /**
-     * {@code [MIB [ROUNDS [FAULTS [RING]]]]}: how much to fill (1024 at most; 0 for single faults
-     * only), how often to measure, how many single faults each time, and the guest's ring.
+     * {@code [MIB [ROUNDS [FAULTS [RING [VCPUS]]]]]}: how much to fill (1024 at most; 0 for single
+     * faults only), how often to measure, how many single faults each time, the guest's ring, and
+     * how many vCPUs (else 1, 2, 4 and 8, one after the other).
      */
     static void run(String... args) throws IOException, InterruptedException {
         run(System.out, args);
@@ -78,7 +82,8 @@ final class PagingBench {
                         (long) argument(0, 1024, args) << 20,
                         argument(1, ROUNDS, args),
                         argument(2, FAULTS, args),
-                        argument(3, NATIVE_RING, args))
+                        argument(3, NATIVE_RING, args),
+                        args.length > 4 ? new int[] {Integer.parseInt(args[4])} : VCPUS)
                 .run();
     }
 
@@ -117,7 +122,7 @@ final class PagingBench {
             return;
         }
         PageSource source = new FilePageSource(image, List.of(part()));
-        for (int vcpus : VCPUS) {
+        for (int vcpus : vcpuCounts) {
             prefetched(source, vcpus, single);
         }
         fills(c, source);
@@ -166,7 +171,7 @@ final class PagingBench {
             throws IOException, InterruptedException {
         List<Row> rows = new ArrayList<>();
         for (boolean shared : new boolean[] {false, true}) {
-            for (int vcpus : VCPUS) {
+            for (int vcpus : vcpuCounts) {
                 rows.add(new Row(shared, vcpus, "", service(vcpus, config)));
                 if (vcpus > 1) {
                     Way way = service(vcpus, config.withShards(1));
