@@ -45,7 +45,7 @@ class GateTest {
             }
             assertThat(memory.service.statistics().pages(Cause.GATE)).isPositive();
             memory.service.populate(0, BYTES, LONG);
-            assertThat(memory.service.allPresent()).isTrue();
+            memory.awaitAllPresent();
             memory.service.populate(0, BYTES, Duration.ZERO);
         }
     }

@@ -111,6 +111,13 @@ final class PagedGuestMemory implements AutoCloseable {
         event(PagingEvent.Complete.class::isInstance);
     }
 
+    /** Who touches a page, or asks for it, goes on a moment before it is counted as present. */
+    void awaitAllPresent() {
+        while (!service.allPresent()) {
+            Thread.onSpinWait();
+        }
+    }
+
     void assertContent(PatternSource source) {
         assertThat(service.allPresent()).isTrue();
         for (int page = 0; page < pages(); page++) {

@@ -123,8 +123,7 @@ class SourceFailureTest {
             for (Toucher toucher : touchers) {
                 assertThat(toucher.result()).isZero();
             }
-            // Who touches a page goes on a moment before it is counted.
-            memory.service.populate(0, 16 * MIB, Duration.ofSeconds(60));
+            memory.awaitAllPresent();
             memory.assertContent(pattern);
             assertThat(memory.events).noneMatch(PagingEvent.Lost.class::isInstance);
         }

@@ -91,7 +91,7 @@ class TrapsTest {
         PatternSource source = new PatternSource();
         try (PagedGuestMemory memory = PagedGuestMemory.of(8 * MIB, false, source, QUIET)) {
             memory.service.populate(0, 8 * MIB, java.time.Duration.ofSeconds(60));
-            assertThat(memory.service.allPresent()).isTrue();
+            memory.awaitAllPresent();
             assertThat(memory.memory.tryAdvise(Advice.DONTNEED, 2 * MIB, 4 * MIB)).isZero();
             while (memory.service.allPresent()) {
                 Thread.onSpinWait();
@@ -104,7 +104,7 @@ class TrapsTest {
             Pattern.assertAt(memory.segment(), 6 * MIB, 6 * MIB);
             // And those that only the gate asks for.
             memory.service.populate(2 * MIB, 4 * MIB, java.time.Duration.ofSeconds(60));
-            assertThat(memory.service.allPresent()).isTrue();
+            memory.awaitAllPresent();
             assertThat(memory.segment().get(JAVA_BYTE, 4 * MIB)).isZero();
         }
     }
