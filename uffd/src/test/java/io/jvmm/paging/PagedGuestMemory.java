@@ -114,6 +114,10 @@ final class PagedGuestMemory implements AutoCloseable {
     /** Who touches a page, or asks for it, goes on a moment before it is counted as present. */
     void awaitAllPresent() {
         while (!service.allPresent()) {
+            // By the test's time limit.
+            if (Thread.interrupted()) {
+                throw new AssertionError(service.statistics().missingPages() + " pages missing");
+            }
             Thread.onSpinWait();
         }
     }
