@@ -1,7 +1,5 @@
 package io.jvmm.paging;
 
-import io.jvmm.ffi.linux.Errno;
-import io.jvmm.ffi.linux.KernelException;
 import io.jvmm.ffi.uffd.Userfaultfd;
 import io.jvmm.paging.PagingStatistics.Cause;
 import io.jvmm.paging.PagingStatistics.Path;
@@ -10,14 +8,13 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.StampedLock;
 
 /**
- * Decides what is asked of the source next, and follows each transfer to its end. Called by the
- * readers, the workers, gated readers, and the source's threads, without an order: the claim of a
- * page settles who brings it.
+ * Decides what is asked of the source next, and follows each transfer until its pages are put in
+ * place; what follows then is for {@link Arrivals}. Called by the readers, the workers, gated
+ * readers, and the source's threads, without an order: the claim of a page settles who brings it.
  */
-final class Dispatcher implements Transfer.Completion, Installer.Outcome, Workers.Work, PageSink {
+final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
 
     /** What the dispatcher tells the service. */
     interface Owner {
@@ -27,16 +24,13 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     }
 
     private static final long REST_NANOS = 1_000_000_000;
-    private static final long CHANGING_NANOS = 20_000;
-    private static final long AT_ONCE = Long.MIN_VALUE;
     // Whoever is quicker than another thread wakes up needs no help.
     private static final long WORTH_HELP_NANOS = 50_000;
 
     final PageStates states;
-    final GateWaiters gate = new GateWaiters();
-    final Counters<Cause> pages = new Counters<>(Cause.class);
-    final Counters<Path> bytes = new Counters<>(Path.class);
-    final AtomicBits lost;
+    final Arrivals arrivals;
+    final SourceState sourceState;
+    final ShardLock shardLock;
     private final PageSource source;
     private final boolean synchronous;
     private final Owner owner;
@@ -47,23 +41,12 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     private final boolean isSingle;
     private final Prefetcher prefetcher;
     private final Workers workers;
-    private final long retryNanos;
     private final AtomicInteger turn = new AtomicInteger();
-    // LOCKS: read while pages are put in place, written while shards are replaced. Neither waits
-    // for anything but the kernel, and nobody who waits for a page holds it.
-    private final StampedLock installing = new StampedLock();
-    private final boolean mayReplaceShards;
-    // Until then the source is not asked: it is away, or the memory is changing. AT_ONCE saves who
-    // serves a fault a look at the clock.
-    private volatile long notBefore = AT_ONCE;
-    private volatile boolean away;
     private volatile boolean starved;
     private volatile long lastFetchNanos = Long.MAX_VALUE;
-    private volatile boolean complete;
-    private volatile boolean ending;
 
     /**
-     * @param mayReplaceShards whether {@link #exclusively} may be called
+     * @param mayReplaceShards whether {@link ShardLock#exclusively} may be called
      */
     Dispatcher(
             PageStates states,
@@ -71,30 +54,30 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
             PagingConfig config,
             Owner owner,
             boolean mayReplaceShards) {
-        this.mayReplaceShards = mayReplaceShards;
         this.states = states;
         this.source = source;
         this.owner = owner;
         synchronous = source.isSynchronous();
-        retryNanos = config.retry().toNanos();
-        lost = new AtomicBits(states.map.pages());
+        shardLock = new ShardLock(mayReplaceShards);
+        sourceState = new SourceState(config.retry().toNanos());
+        workers = new Workers(config.workers(), this);
+        arrivals = new Arrivals(states, sourceState, owner, workers::signal);
         boolean shared = !config.aliases().isEmpty();
         pool = new TransferPool(config.stagingChunks(), !shared, this);
         installer =
                 shared
-                        ? new SharedInstaller(states, this, config.aliases())
-                        : new AnonymousInstaller(states, this, pool);
+                        ? new SharedInstaller(states, arrivals, config.aliases())
+                        : new AnonymousInstaller(states, arrivals, pool);
         units = new UnitChooser(config.minUnit(), config.maxUnit(), synchronous);
         isSingle = config.maxUnit() == 1;
         prefetcher = new Prefetcher(states, config.workingSet(), config.sweep());
-        workers = new Workers(config.workers(), this);
         states.map.whenGivenUp(workers::signal);
     }
 
     /** The way for single faults. */
     FastPath fastPath(FastPath.Owner user, long deadlineNanos) {
-        boolean open = isSingle && !mayReplaceShards;
-        return new FastPath(open, this, source, installer, user, deadlineNanos);
+        boolean open = isSingle && !shardLock.mayReplaceShards();
+        return new FastPath(open, this, prefetcher, source, installer, user, deadlineNanos);
     }
 
     /** The memory is registered. */
@@ -102,7 +85,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         installer.begin(page -> owner.shard(page).uffd);
         source.start(this);
         workers.begin();
-        checkComplete();
+        arrivals.checkComplete();
     }
 
     /** Somebody waits for the page; {@code more} if there are others like this. */
@@ -116,42 +99,13 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         }
     }
 
-    /** Whether the source may be asked now. */
-    boolean mayFetch() {
-        return !ending && waitNanos() <= 0;
-    }
-
     /** A fault was told for a page that counts as present; whether it was missing. */
     boolean heal(int page) {
-        long stamp = holdShards();
+        long stamp = shardLock.hold();
         try {
             return installer.heal(owner.shard(page).uffd, page);
         } finally {
-            releaseShards(stamp);
-        }
-    }
-
-    /** Keeps the shards as they are; 0 if they always stay so. */
-    private long holdShards() {
-        return mayReplaceShards ? installing.readLock() : 0;
-    }
-
-    private void releaseShards(long stamp) {
-        if (stamp != 0) {
-            installing.unlockRead(stamp);
-        }
-    }
-
-    /** Does something while no page is being put in place. */
-    void exclusively(Runnable action) {
-        if (!mayReplaceShards) {
-            throw new IllegalStateException("the shards were to stay as they are");
-        }
-        long stamp = installing.writeLock();
-        try {
-            action.run();
-        } finally {
-            installing.unlockWrite(stamp);
+            shardLock.release(stamp);
         }
     }
 
@@ -173,7 +127,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
             hasten(page);
             return true;
         }
-        if (!mayFetch()) {
+        if (!sourceState.mayAsk()) {
             return false;
         }
         if (states.isDropped(page)) {
@@ -192,19 +146,13 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         return true;
     }
 
-    /** How long the source is to be left alone, in nanoseconds. */
-    private long waitNanos() {
-        long until = notBefore;
-        return until == AT_ONCE ? 0 : until - System.nanoTime();
-    }
-
     private boolean serveDropped(int page) {
         if (states.map.claim(page)) {
-            long stamp = holdShards();
+            long stamp = shardLock.hold();
             try {
                 installer.zeros(owner.shard(page).uffd, page, 1, Cause.FAULT, false);
             } finally {
-                releaseShards(stamp);
+                shardLock.release(stamp);
             }
         }
         return true;
@@ -225,7 +173,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     @Override
     public long step() {
-        long wait = ending ? REST_NANOS : waitNanos();
+        long wait = sourceState.isEnding() ? REST_NANOS : sourceState.waitNanos();
         if (wait > 0) {
             return Math.min(wait, REST_NANOS);
         }
@@ -281,7 +229,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
             copy(first, count, from, source.residentOffset(gpa), cause);
         } catch (RuntimeException | Error e) {
             owner.tell(new PagingEvent.Failed(e));
-            gone(first, count);
+            arrivals.gone(first, count);
         }
         if (isSingle) {
             lastFetchNanos = 0;
@@ -293,12 +241,12 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
     }
 
     private void copy(int first, int count, MemorySegment from, long offset, Cause cause) {
-        long stamp = holdShards();
+        long stamp = shardLock.hold();
         try {
             Userfaultfd uffd = owner.shard(first).uffd;
             installer.installResident(uffd, first, count, from, offset, cause);
         } finally {
-            releaseShards(stamp);
+            shardLock.release(stamp);
         }
     }
 
@@ -343,37 +291,19 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         lastFetchNanos = now - transfer.startNanos();
         if (request.isComplete()) {
             units.record(transfer.count(), now - transfer.startNanos());
-            sourceIsBack();
-        } else if (request.isAway()) {
-            notBefore = now + retryNanos;
-            if (!away) {
-                away = true;
-                owner.tell(new PagingEvent.SourceAway());
+            if (sourceState.comesBack()) {
+                owner.tell(new PagingEvent.SourceBack());
             }
+        } else if (request.isAway() && sourceState.goesAway()) {
+            owner.tell(new PagingEvent.SourceAway());
         }
-        long stamp = holdShards();
+        long stamp = shardLock.hold();
         try {
             installer.install(owner.shard(transfer.first()).uffd, transfer);
         } finally {
-            releaseShards(stamp);
+            shardLock.release(stamp);
         }
         give(transfer);
-    }
-
-    private void sourceIsBack() {
-        if (away) {
-            away = false;
-            owner.tell(new PagingEvent.SourceBack());
-        }
-    }
-
-    @Override
-    public void arrived(int first, int count, Cause cause, Path path, int drops) {
-        // Before anybody can see them.
-        pages.add(cause, count);
-        bytes.add(path, (long) count * PageRequest.PAGE_BYTES);
-        states.map.arrive(first, count);
-        follow(first, count, path, drops);
     }
 
     /** How pages are put in place that come one by one. */
@@ -381,85 +311,10 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
         return installer.filledPath();
     }
 
-    /**
-     * What follows when pages are present.
-     *
-     * @param drops {@link PageStates#drops} before they were put in place
-     */
-    void follow(int first, int count, Path path, int drops) {
-        states.unwant(first, count);
-        boolean again =
-                (path != Path.ZERO || states.drops() != drops) && states.isDropped(first, count);
-        if (again) {
-            states.retract(first, count);
-        }
-        endWaits(first, count, again);
-        gate.wake();
-        if (again) {
-            workers.signal();
-        }
-        checkComplete();
-    }
-
-    /** The same for a page that nobody has dropped, if all is done for those who wait for it. */
-    void followAtOnce(int page) {
-        prefetcher.faulted(page);
-        gate.wake();
-        checkComplete();
-    }
-
-    private void endWaits(int first, int count, boolean again) {
-        WaitTable waits = owner.shard(first).waits;
-        long now = System.nanoTime();
-        if (!again) {
-            waits.arrived(first, count, now);
-            return;
-        }
-        for (int page = first; page < first + count; page++) {
-            if (!states.isDropped(page)) {
-                waits.arrived(page, 1, now);
-            }
-        }
-    }
-
-    private void checkComplete() {
-        if (states.map.allPresent() && !complete) {
-            complete = true;
-            owner.tell(new PagingEvent.Complete());
-        }
-    }
-
-    @Override
-    public void released(int first, int count, boolean soon) {
-        if (soon && waitNanos() < CHANGING_NANOS) {
-            notBefore = System.nanoTime() + CHANGING_NANOS;
-        }
-        states.map.release(first, count);
-        if (soon || states.isWanted(first, count)) {
-            workers.signal();
-        }
-    }
-
-    @Override
-    public void gone(int first, int count) {
-        lost.set(first, count);
-        gate.wake();
-        if (!ending) {
-            owner.tell(new PagingEvent.Lost(states.memory.gpa(first), count));
-        }
-    }
-
-    @Override
-    public void failed(int first, int count, String operation, Errno errno) {
-        notBefore = System.nanoTime() + retryNanos;
-        states.map.release(first, count);
-        owner.tell(new PagingEvent.Failed(new KernelException(operation, errno)));
-    }
-
     @Override
     public @Nullable PageRequest offer(long gpa, int count) {
         int page = states.memory.ofGpa(gpa);
-        if (ending
+        if (sourceState.isEnding()
                 || page == PageStates.NONE
                 || count < 1
                 || states.isDropped(page, count)
@@ -496,7 +351,7 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     @Override
     public void available() {
-        notBefore = AT_ONCE;
+        sourceState.available();
         workers.signal();
     }
 
@@ -507,18 +362,14 @@ final class Dispatcher implements Transfer.Completion, Installer.Outcome, Worker
 
     /** No further requests. */
     void end() {
-        ending = true;
-        gate.wake();
+        sourceState.end();
+        arrivals.gate.wake();
         for (int i = 0; i < pool.size(); i++) {
             Transfer transfer = pool.get(i);
             if (transfer.isActive()) {
                 source.cancel(transfer.request);
             }
         }
-    }
-
-    boolean isEnding() {
-        return ending;
     }
 
     /** Ends the workers and the source. All that was under way is answered afterwards. */

@@ -28,7 +28,10 @@ final class FastPath {
 
     private final boolean open;
     private final Dispatcher dispatcher;
+    private final Arrivals arrivals;
+    private final SourceState sourceState;
     private final PageStates states;
+    private final Prefetcher prefetcher;
     private final PageSource source;
     private final Installer installer;
     private final Owner owner;
@@ -40,13 +43,17 @@ final class FastPath {
     FastPath(
             boolean open,
             Dispatcher dispatcher,
+            Prefetcher prefetcher,
             PageSource source,
             Installer installer,
             Owner owner,
             long deadlineNanos) {
         this.open = open;
         this.dispatcher = dispatcher;
-        this.states = dispatcher.states;
+        arrivals = dispatcher.arrivals;
+        sourceState = dispatcher.sourceState;
+        states = dispatcher.states;
+        this.prefetcher = prefetcher;
         this.source = source;
         this.installer = installer;
         this.owner = owner;
@@ -60,7 +67,7 @@ final class FastPath {
      */
     boolean serve(Shard shard, FaultMessages messages, int count, long now) {
         ReadWaits waits = shard.waits.ofRead;
-        if (!open || !dispatcher.mayFetch() || !note(waits, messages, count)) {
+        if (!open || !sourceState.mayAsk() || !note(waits, messages, count)) {
             return false;
         }
         waits.begin(count, now, now + deadlineNanos);
@@ -138,7 +145,7 @@ final class FastPath {
         } catch (RuntimeException | Error e) {
             shard.waits.remains();
             dispatcher.failed(e);
-            dispatcher.gone(page, 1);
+            arrivals.gone(page, 1);
             return;
         }
         if (result == PAGE) {
@@ -157,10 +164,11 @@ final class FastPath {
         // Looked at after the arrival: whoever wants or drops it from here on sees it present.
         if (states.isDropped(page) || states.isWanted(page)) {
             waits.remains();
-            dispatcher.follow(page, 1, installer.filledPath(), states.drops());
+            arrivals.follow(page, 1, installer.filledPath(), states.drops());
         } else {
             waits.served(page, System.nanoTime());
-            dispatcher.followAtOnce(page);
+            prefetcher.faulted(page);
+            arrivals.followAtOnce();
         }
     }
 }

@@ -44,7 +44,7 @@ final class GatedAccess {
         if (page == end) {
             return;
         }
-        int slot = dispatcher.gate.enter();
+        int slot = dispatcher.arrivals.gate.enter();
         try {
             // All of them are asked for before the first is waited for.
             for (int at = page; at < end; at = map.nextMissing(at + 1, end)) {
@@ -54,12 +54,12 @@ final class GatedAccess {
                 requireHope(page, until);
                 want(page);
                 if (!map.isPresent(page)) {
-                    dispatcher.gate.await(slot, until - System.nanoTime());
+                    dispatcher.arrivals.gate.await(slot, until - System.nanoTime());
                 }
                 page = map.nextMissing(page, end);
             }
         } finally {
-            dispatcher.gate.leave(slot);
+            dispatcher.arrivals.gate.leave(slot);
         }
     }
 
@@ -74,10 +74,10 @@ final class GatedAccess {
 
     private void requireHope(int page, long until) {
         long gpa = states.memory.gpa(page);
-        if (dispatcher.isEnding()) {
+        if (dispatcher.sourceState.isEnding()) {
             throw new PagingException(PagingException.Reason.ENDED, gpa, "the pager has ended");
         }
-        if (dispatcher.lost.get(page)) {
+        if (dispatcher.arrivals.lost.get(page)) {
             throw new PagingException(PagingException.Reason.LOST, gpa, "its content is lost");
         }
         if (until - System.nanoTime() <= 0) {

@@ -62,11 +62,11 @@ final class OwnFaults {
         if (states.map.isPresent(page)) {
             return Answer.BROUGHT;
         }
-        int slot = dispatcher.gate.enter();
+        int slot = dispatcher.arrivals.gate.enter();
         try {
             return await(page, slot, interrupted);
         } finally {
-            dispatcher.gate.leave(slot);
+            dispatcher.arrivals.gate.leave(slot);
             waits.leaves(threadId);
         }
     }
@@ -76,10 +76,10 @@ final class OwnFaults {
             if (interrupted != null && interrupted.getAsBoolean()) {
                 return Answer.INTERRUPTED;
             }
-            if (dispatcher.isEnding()) {
+            if (dispatcher.sourceState.isEnding()) {
                 return Answer.ENDED;
             }
-            dispatcher.gate.await(slot, LOOK_NANOS);
+            dispatcher.arrivals.gate.await(slot, LOOK_NANOS);
         }
         return Answer.BROUGHT;
     }

@@ -234,7 +234,9 @@ class FastPathTest {
         assertThat(stalls.histograms().getFirst().threadId()).isEqualTo(toucher.threadId());
         assertThat(now.shard.empty).hasValue(1);
         assertThat(now.shard.brought).hasValue(1);
-        assertThat(now.dispatcher.pages.snapshot()).as("else twice").containsEntry(Cause.FAULT, 0L);
+        assertThat(now.dispatcher.arrivals.pages.snapshot())
+                .as("else twice")
+                .containsEntry(Cause.FAULT, 0L);
         assertThat(now.dispatcher.filledPath()).isEqualTo(Path.COPY);
         assertThat(events).isEmpty();
     }
@@ -267,7 +269,7 @@ class FastPathTest {
     void itIsClosedWhileNothingCanBePutInPlaceAndWhenTheServiceEnds() throws InterruptedException {
         Fixture now = with(RETRIED_LATE);
         assertThat(now.states.map.claim(0)).isTrue();
-        now.dispatcher.failed(0, 1, "UFFDIO_COPY", Errno.ENOMEM);
+        now.dispatcher.arrivals.failed(0, 1, "UFFDIO_COPY", Errno.ENOMEM);
         assertThat(events.take()).isInstanceOf(PagingEvent.Failed.class);
         assertThat(now.wayOf(0)).isEqualTo(Way.ALL_OTHER);
         now.dispatcher.available();
@@ -280,7 +282,7 @@ class FastPathTest {
     void itIsOpenAgainSoonAfterTheMemoryHasChanged() throws InterruptedException {
         Fixture now = with(SINGLE);
         assertThat(now.states.map.claim(0)).isTrue();
-        now.dispatcher.released(0, 1, true);
+        now.dispatcher.arrivals.released(0, 1, true);
         for (int page = 1; now.wayOf(page) != Way.SHORT; page++) {
             assertThat(page).as("pages until then").isLessThan(100);
         }
@@ -361,7 +363,7 @@ class FastPathTest {
         Toucher toucher = now.touch(PAGE);
         assertThat(now.way()).isEqualTo(Way.SHORT);
         assertThat(events).containsExactly(new PagingEvent.Lost(PAGE * Pattern.PAGE, 1));
-        assertThat(now.dispatcher.lost.get(PAGE)).isTrue();
+        assertThat(now.dispatcher.arrivals.lost.get(PAGE)).isTrue();
         assertThat(now.waits.isStuck(toucher.threadId())).isTrue();
         assertThat(now.states.map.isClaimed(PAGE)).as("nobody asks for it again").isTrue();
     }

@@ -108,7 +108,7 @@ class PageStatesTest {
             waits.waits(78, 4, 0, Long.MAX_VALUE);
             now.want(3);
             now.want(4);
-            dispatched.dispatcher.arrived(3, 2, Cause.FAULT, Path.COPY, drops);
+            dispatched.dispatcher.arrivals.arrived(3, 2, Cause.FAULT, Path.COPY, drops);
             assertThat(now.map.isPresent(3)).isFalse();
             assertThat(now.map.isPresent(4)).isTrue();
             assertThat(now.nextWanted(0)).isEqualTo(3);
@@ -117,14 +117,14 @@ class PageStatesTest {
             // Zeros are right for a dropped page, unless it was dropped since.
             assertThat(now.map.claim(3)).isTrue();
             drops = now.drops();
-            dispatched.dispatcher.arrived(3, 1, Cause.FAULT, Path.ZERO, drops);
+            dispatched.dispatcher.arrivals.arrived(3, 1, Cause.FAULT, Path.ZERO, drops);
             assertThat(now.map.isPresent(3)).isTrue();
             assertThat(now.nextWanted(0)).isEqualTo(PageStates.NONE);
             dispatched.dispatcher.dropped(3, 1);
             assertThat(now.map.claim(3)).isTrue();
             drops = now.drops();
             dispatched.dispatcher.dropped(3, 1);
-            dispatched.dispatcher.arrived(3, 1, Cause.FAULT, Path.ZERO, drops);
+            dispatched.dispatcher.arrivals.arrived(3, 1, Cause.FAULT, Path.ZERO, drops);
             assertThat(now.map.isPresent(3)).isFalse();
             assertThat(now.nextWanted(0)).isEqualTo(3);
         }
