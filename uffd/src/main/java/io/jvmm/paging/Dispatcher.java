@@ -70,14 +70,15 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
                         : new AnonymousInstaller(states, arrivals, pool);
         units = new UnitChooser(config.minUnit(), config.maxUnit(), synchronous);
         isSingle = config.maxUnit() == 1;
-        prefetcher = new Prefetcher(states, config.workingSet(), config.sweep());
+        prefetcher =
+                new Prefetcher(states, config.workingSet(), config.sweep(), config.neighbours());
         states.map.whenGivenUp(workers::signal);
     }
 
     /** The way for single faults. */
     FastPath fastPath(FastPath.Owner user, long deadlineNanos) {
         boolean open = isSingle && !shardLock.mayReplaceShards();
-        return new FastPath(open, this, prefetcher, source, installer, user, deadlineNanos);
+        return new FastPath(open, this, source, installer, user, deadlineNanos);
     }
 
     /** The memory is registered. */
@@ -90,11 +91,18 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
 
     /** Somebody waits for the page; {@code more} if there are others like this. */
     void fault(int page, boolean more) {
-        prefetcher.faulted(page);
+        faulted(page);
         if (more && synchronous && lastFetchNanos > WORTH_HELP_NANOS) {
             workers.signal();
         }
         if (!serve(page, Cause.FAULT)) {
+            workers.signal();
+        }
+    }
+
+    /** Somebody needs, or has just got, this page: what follows it may be worth bringing. */
+    void faulted(int page) {
+        if (prefetcher.faulted(page)) {
             workers.signal();
         }
     }

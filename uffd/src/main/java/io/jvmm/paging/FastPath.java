@@ -31,7 +31,6 @@ final class FastPath {
     private final Arrivals arrivals;
     private final SourceState sourceState;
     private final PageStates states;
-    private final Prefetcher prefetcher;
     private final PageSource source;
     private final Installer installer;
     private final Owner owner;
@@ -43,7 +42,6 @@ final class FastPath {
     FastPath(
             boolean open,
             Dispatcher dispatcher,
-            Prefetcher prefetcher,
             PageSource source,
             Installer installer,
             Owner owner,
@@ -53,7 +51,6 @@ final class FastPath {
         arrivals = dispatcher.arrivals;
         sourceState = dispatcher.sourceState;
         states = dispatcher.states;
-        this.prefetcher = prefetcher;
         this.source = source;
         this.installer = installer;
         this.owner = owner;
@@ -167,7 +164,7 @@ final class FastPath {
             arrivals.follow(page, 1, installer.filledPath(), states.drops());
         } else {
             waits.served(page, System.nanoTime());
-            prefetcher.faulted(page);
+            dispatcher.faulted(page);
             arrivals.followAtOnce();
         }
     }

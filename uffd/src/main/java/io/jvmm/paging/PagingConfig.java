@@ -19,7 +19,9 @@ import java.util.function.Consumer;
  * @param shards into how many parts memory is divided, 1 to 64, each with a userfaultfd and a
  *     reader thread of its own, so that several vCPUs are served at once; more where a part would
  *     have more than 2 GiB, fewer where one would have less than 2 MiB
- * @param sweep whether all that is missing is brought in the background
+ * @param sweep whether all that is missing is brought in the background, what follows faults first
+ * @param neighbours whether what follows the faults of vCPUs that go through memory upwards is
+ *     brought ahead without the sweep, too: up to 6 MiB behind the 2 MiB of the last fault
  * @param deadline after how long a fault is overdue
  * @param overdue what then
  * @param retry how soon a source that was away is asked again
@@ -34,6 +36,7 @@ public record PagingConfig(
         int stagingChunks,
         int shards,
         boolean sweep,
+        boolean neighbours,
         Duration deadline,
         OverduePolicy overdue,
         Duration retry,
@@ -87,6 +90,7 @@ public record PagingConfig(
                 16,
                 threads,
                 true,
+                false,
                 Duration.ofSeconds(10),
                 OverduePolicy.KEEP_WAITING,
                 Duration.ofMillis(100),
@@ -110,6 +114,11 @@ public record PagingConfig(
     /** With or without the background sweep. */
     public PagingConfig withSweep(boolean on) {
         return with(draft -> draft.sweep = on);
+    }
+
+    /** With or without what follows faults, where there is no sweep. */
+    public PagingConfig withNeighbours(boolean on) {
+        return with(draft -> draft.neighbours = on);
     }
 
     /** With another number of shards. */
@@ -149,6 +158,7 @@ public record PagingConfig(
         final int stagingChunks;
         int shards;
         boolean sweep;
+        boolean neighbours;
         Duration deadline;
         OverduePolicy overdue;
         final Duration retry;
@@ -162,6 +172,7 @@ public record PagingConfig(
             stagingChunks = from.stagingChunks;
             shards = from.shards;
             sweep = from.sweep;
+            neighbours = from.neighbours;
             deadline = from.deadline;
             overdue = from.overdue;
             retry = from.retry;
@@ -177,6 +188,7 @@ public record PagingConfig(
                     stagingChunks,
                     shards,
                     sweep,
+                    neighbours,
                     deadline,
                     overdue,
                     retry,

@@ -4,11 +4,9 @@ import io.jvmm.paging.PagingStatistics.Cause;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.concurrent.atomic.AtomicInteger;
-
 /**
- * What to bring that nobody waits for: first the recorded working set, then what follows the last
- * faults, then everything else in order.
+ * What to bring that nobody waits for: first the recorded working set, then what follows faults,
+ * then everything else in order.
  *
  * <p>LOCKS: {@link #next} is synchronized, and calls nothing that locks or waits. Claiming a chunk
  * is quick beside bringing it, and two that claim it at the same time would get a part each,
@@ -16,31 +14,34 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class Prefetcher {
 
-    private static final int NEIGHBOUR_CHUNKS = 4;
-
     private final PageStates states;
     private final WorkingSet workingSet;
     private final boolean sweep;
+    private final boolean follows;
+    private final FaultStreams streams = new FaultStreams();
     // Guarded by this.
     private int replayed;
+    private int turn;
     private int swept;
-    // The last chunk in which there was a fault, and how far ahead of it was looked since.
-    private volatile int faulted = PageStates.NONE;
-    private final AtomicInteger distance = new AtomicInteger(NEIGHBOUR_CHUNKS);
 
-    Prefetcher(PageStates states, WorkingSet workingSet, boolean sweep) {
+    /**
+     * @param sweep whether everything is to be brought
+     * @param neighbours whether at least what follows faults is
+     */
+    Prefetcher(PageStates states, WorkingSet workingSet, boolean sweep, boolean neighbours) {
         this.states = states;
         this.workingSet = workingSet;
         this.sweep = sweep;
+        follows = sweep || neighbours;
     }
 
-    /** There was a fault in this page. */
-    void faulted(int page) {
-        int chunk = PageStates.chunk(page);
-        if (chunk != faulted) {
-            faulted = chunk;
-            distance.set(0);
-        }
+    /**
+     * There was a fault in this page.
+     *
+     * @return whether there may be something to bring that there was not before
+     */
+    boolean faulted(int page) {
+        return follows && streams.faulted(PageStates.chunk(page)) && !sweep;
     }
 
     /**
@@ -55,7 +56,7 @@ final class Prefetcher {
         if (nextOfWorkingSet(transfer, unit)) {
             return Cause.WORKING_SET;
         }
-        if (sweep && nextNeighbour(transfer, ahead)) {
+        if (follows && nextNeighbour(transfer, ahead)) {
             return Cause.NEIGHBOUR;
         }
         return sweep && nextOfSweep(transfer, ahead) ? Cause.SWEEP : null;
@@ -74,17 +75,28 @@ final class Prefetcher {
     }
 
     private boolean nextNeighbour(Transfer transfer, int unit) {
-        int chunk = faulted;
-        while (chunk != PageStates.NONE) {
-            int next = distance.get();
-            if (next >= NEIGHBOUR_CHUNKS || chunk + next >= states.map.chunks()) {
-                return false;
-            }
-            if (nextOfChunk(chunk + next, transfer, unit)) {
+        // What comes in any case may as well come from around a fault that stands alone; what would
+        // not come otherwise must be worth it.
+        int first = sweep ? 0 : FaultStreams.FIRST_STREAM;
+        int places = FaultStreams.PLACES - first;
+        // None of them waits for the others to end.
+        turn++;
+        for (int i = 0; i < places; i++) {
+            if (nextOfPlace(first + (turn + i & places - 1), transfer, unit)) {
                 return true;
             }
-            distance.compareAndSet(next, next + 1);
-            chunk = faulted;
+        }
+        return false;
+    }
+
+    private boolean nextOfPlace(int place, Transfer transfer, int unit) {
+        int chunk = streams.next(place);
+        while (chunk != FaultStreams.NONE && chunk < states.map.chunks()) {
+            if (nextOfChunk(chunk, transfer, unit)) {
+                return true;
+            }
+            streams.looked(place, chunk);
+            chunk = streams.next(place);
         }
         return false;
     }

@@ -42,6 +42,7 @@ class FastPathTest {
                     SINGLE.stagingChunks(),
                     SINGLE.shards(),
                     false,
+                    false,
                     SINGLE.deadline(),
                     SINGLE.overdue(),
                     Duration.ofHours(1),

@@ -26,6 +26,7 @@ class FaultServiceTest {
 
     private static final long MIB = 1 << 20;
     private static final long BYTES = 32 * MIB;
+    private static final int CHUNK = PresenceMap.CHUNK_PAGES;
     private static final PagingConfig QUIET = PagingConfig.defaults().withSweep(false);
 
     @ParameterizedTest
@@ -187,6 +188,45 @@ class FaultServiceTest {
                 assertThat(memory.read(page)).isZero();
             }
             assertThat(memory.service.statistics().faults(Fault.EMPTY)).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 16, 512})
+    void whatFollowsFaultsComesAheadWithoutTheRest(int unit) {
+        PatternSource source = new PatternSource(5);
+        try (PagedGuestMemory memory =
+                PagedGuestMemory.of(
+                        4 * BYTES,
+                        false,
+                        source,
+                        QUIET.withUnit(unit, unit).withNeighbours(true))) {
+            // Two go through memory upwards, and a third one is here and there.
+            int[] streams = {0, 16};
+            for (int chunk : new int[] {40, 60, 50}) {
+                assertThat(memory.read(chunk * CHUNK)).isZero();
+            }
+            for (int step = 0; step < 2; step++) {
+                for (int stream : streams) {
+                    assertThat(memory.read((stream + step) * CHUNK)).isZero();
+                }
+            }
+            int ahead = FaultStreams.AHEAD * CHUNK;
+            long expected = (long) streams.length * (ahead - unit);
+            while (memory.service.statistics().pages(Cause.NEIGHBOUR) < expected) {
+                Thread.onSpinWait();
+            }
+            for (int stream : streams) {
+                for (int page = 0; page < ahead; page++) {
+                    assertThat(memory.read((stream + 1) * CHUNK + page)).isZero();
+                }
+            }
+            PagingStatistics statistics = memory.service.statistics();
+            int faults = 3 + 2 * streams.length;
+            assertThat(statistics.faults(Fault.EMPTY)).isEqualTo(faults);
+            assertThat(statistics.pages(Cause.FAULT)).isEqualTo((long) faults * unit);
+            assertThat(statistics.pages(Cause.NEIGHBOUR)).isEqualTo(expected);
+            assertThat(statistics.pages(Cause.SWEEP)).isZero();
         }
     }
 
