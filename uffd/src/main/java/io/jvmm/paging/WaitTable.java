@@ -18,8 +18,8 @@ import java.util.function.IntPredicate;
  * {@link #ofRead}. If that takes long after all, the clock puts the wait into the table.
  *
  * <p>LOCKS: what touches the table is synchronized, and calls nothing that locks or waits; {@link
- * #served} and {@link #passes} touch it only if they must. Nothing is allocated once each thread
- * was seen.
+ * #served} and {@link #passes} touch it only if they must. It grows to the number of threads that
+ * wait at a time; beyond that nothing is allocated.
  */
 final class WaitTable {
 
@@ -30,18 +30,19 @@ final class WaitTable {
     }
 
     private static final int CAPACITY = 1024;
+    private static final int FIRST_CAPACITY = 16;
     private static final long NEVER = Long.MAX_VALUE;
 
     /** Who is being served beside the table. */
     final ReadWaits ofRead = new ReadWaits();
 
-    private final int[] threads = new int[CAPACITY];
-    private final int[] pages = new int[CAPACITY];
-    private final long[] since = new long[CAPACITY];
-    private final long[] tellAt = new long[CAPACITY];
-    private final boolean[] stuck = new boolean[CAPACITY];
     private final StallRecorder stalls;
     private final IntPredicate present;
+    private int[] threads = new int[FIRST_CAPACITY];
+    private int[] pages = new int[FIRST_CAPACITY];
+    private long[] since = new long[FIRST_CAPACITY];
+    private long[] tellAt = new long[FIRST_CAPACITY];
+    private boolean[] stuck = new boolean[FIRST_CAPACITY];
     // Written with the lock.
     private volatile int used;
 
@@ -81,6 +82,9 @@ final class WaitTable {
                 return false;
             }
             at = used;
+            if (at == threads.length) {
+                grow();
+            }
             used = at + 1;
         } else if (pages[at] == page) {
             return false;
@@ -91,6 +95,15 @@ final class WaitTable {
         since[at] = now;
         tellAt[at] = tell;
         return true;
+    }
+
+    private void grow() {
+        int capacity = Math.min(2 * threads.length, CAPACITY);
+        threads = Arrays.copyOf(threads, capacity);
+        pages = Arrays.copyOf(pages, capacity);
+        since = Arrays.copyOf(since, capacity);
+        tellAt = Arrays.copyOf(tellAt, capacity);
+        stuck = Arrays.copyOf(stuck, capacity);
     }
 
     /** The next page of the read is in place. The reader's. */

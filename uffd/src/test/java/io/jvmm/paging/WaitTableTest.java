@@ -39,6 +39,34 @@ class WaitTableTest {
         assertThat(stalls.histograms().getFirst().totalNanos()).isEqualTo(20);
     }
 
+    @Test
+    void manyThreadsWaitAtATimeAndWhoeverHasNoRoomIsNotAccountedFor() {
+        int room = 1024;
+        for (int thread = 1; thread <= room + 1; thread++) {
+            waits.waits(thread, thread % 64, thread, DEADLINE);
+        }
+        assertThat(waits.size()).isEqualTo(room);
+        for (int thread = 1; thread <= room + 1; thread++) {
+            assertThat(waits.isStuck(thread)).as("thread %d", thread).isEqualTo(thread <= room);
+        }
+        List<Integer> told = new ArrayList<>();
+        waits.tellOverdue(
+                DEADLINE + 100,
+                DEADLINE,
+                (thread, page, waited) -> {
+                    assertThat(page).isEqualTo(thread % 64);
+                    assertThat(waited).isEqualTo(DEADLINE + 100 - thread);
+                    told.add(thread);
+                    return false;
+                });
+        assertThat(told).hasSize(100).allMatch(thread -> thread <= 100);
+        present.set(0, 64);
+        waits.arrived(0, 64, 2L * room);
+        assertThat(waits.isEmpty()).isTrue();
+        assertThat(stalls.histograms().stream().mapToLong(StallHistogram::count).sum())
+                .isEqualTo(room);
+    }
+
     /** A vCPU that runs would otherwise be taken for one that waits. */
     @Test
     void aMessageThatIsReadAfterThePageHasComeIsOfNobodyWhoWaits() {
