@@ -58,6 +58,7 @@ final class Arrivals implements Installer.Outcome {
         endWaits(first, count, again);
         gate.wake();
         if (again) {
+            owner.missesAgain();
             workers.run();
         }
         checkComplete();
@@ -97,9 +98,7 @@ final class Arrivals implements Installer.Outcome {
             sourceState.changing();
         }
         states.map.release(first, count);
-        if (soon || states.isWanted(first, count)) {
-            workers.run();
-        }
+        workers.run();
     }
 
     @Override
@@ -115,6 +114,7 @@ final class Arrivals implements Installer.Outcome {
     public void failed(int first, int count, String operation, Errno errno) {
         sourceState.retryLater();
         states.map.release(first, count);
+        workers.run();
         owner.tell(new PagingEvent.Failed(new KernelException(operation, errno)));
     }
 }

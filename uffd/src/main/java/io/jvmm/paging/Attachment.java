@@ -104,6 +104,11 @@ final class Attachment implements Dispatcher.Owner, OwnFaults.Notes, FastPath.Ow
     }
 
     @Override
+    public void missesAgain() {
+        clock.wake();
+    }
+
+    @Override
     public boolean quick(Shard shard, FaultMessages messages, int count, long now) {
         return fastPath.serve(shard, messages, count, now);
     }
@@ -236,13 +241,18 @@ final class Attachment implements Dispatcher.Owner, OwnFaults.Notes, FastPath.Ow
                 met, pages, bytes, states.map.missing(), waiting, stalls.histograms());
     }
 
-    /** Looks who waits for too long. Called at regular times. */
-    void tick() {
+    /**
+     * Looks who waits for too long. Called at regular times.
+     *
+     * @return false if nobody can wait before {@link #missesAgain}
+     */
+    boolean tick() {
         long now = System.nanoTime();
         for (Shard shard : shards) {
             shard.waits.tellOverdue(now, deadlineNanos, this::overdue);
         }
-        dispatcher.signal();
+        dispatcher.lookAgain();
+        return !states.map.allPresent();
     }
 
     private boolean overdue(int threadId, int page, long waitedNanos) {

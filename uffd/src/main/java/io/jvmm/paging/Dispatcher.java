@@ -21,6 +21,9 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
         Shard shard(int page);
 
         void tell(PagingEvent event);
+
+        /** Pages were dropped, or are missing again for another reason. */
+        void missesAgain();
     }
 
     private static final long REST_NANOS = 1_000_000_000;
@@ -196,7 +199,7 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
         Cause cause = prefetcher.next(transfer, units.unit(), units.ahead());
         if (cause == null) {
             give(transfer);
-            return REST_NANOS;
+            return states.map.allPresent() ? Workers.UNTIL_SIGNALLED : REST_NANOS;
         }
         start(transfer, cause == Cause.SWEEP ? Priority.SWEEP : Priority.PREFETCH, cause);
         return 0;
@@ -348,6 +351,7 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
     /** These pages are dropped, or about to be. */
     void dropped(int first, int count) {
         states.drop(first, count);
+        owner.missesAgain();
         // Who has looked before it was known takes them for empty, or being fetched.
         workers.signal();
     }
@@ -363,9 +367,16 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
         workers.signal();
     }
 
-    /** Looks again whether there is anything to do; for the case that a signal was missed. */
+    /** There may be something to do. */
     void signal() {
         workers.signal();
+    }
+
+    /** Looks whether somebody waits for a page that nobody fetches; for what was missed. */
+    void lookAgain() {
+        if (states.nextWanted(0) != PageStates.NONE) {
+            workers.signal();
+        }
     }
 
     /** No further requests. */

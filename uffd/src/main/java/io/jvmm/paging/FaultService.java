@@ -148,11 +148,9 @@ public final class FaultService implements Pager, PageGate, SelfService {
         PagingStatisticsEvent.emit(statistics());
     }
 
-    private void tick() {
+    private boolean tick() {
         Attachment current = attachment;
-        if (current != null) {
-            current.tick();
-        }
+        return current == null || current.tick();
     }
 
     @Override

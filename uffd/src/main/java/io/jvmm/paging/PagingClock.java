@@ -3,10 +3,12 @@ package io.jvmm.paging;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * A thread that looks at regular times who waits for too long, and tells the listener what has
- * happened. So a listener that takes its time delays no page.
+ * happened. So a listener that takes its time delays no page. Where nobody can wait any more, it
+ * sleeps.
  */
 final class PagingClock implements AutoCloseable {
 
@@ -14,12 +16,16 @@ final class PagingClock implements AutoCloseable {
 
     private final Queue<PagingEvent> events = new ConcurrentLinkedQueue<>();
     private final PagingListener listener;
-    private final Runnable tick;
+    private final BooleanSupplier tick;
     private final long tickNanos;
     private final Thread thread;
+    private volatile boolean sleeping;
     private volatile boolean ending;
 
-    PagingClock(PagingListener listener, long deadlineNanos, Runnable tick) {
+    /**
+     * @param tick looks; whether there will be something to look at, if nobody calls {@link #wake}
+     */
+    PagingClock(PagingListener listener, long deadlineNanos, BooleanSupplier tick) {
         this.listener = listener;
         this.tick = tick;
         tickNanos = Math.clamp(deadlineNanos / 4, 1_000_000, LONGEST_TICK_NANOS);
@@ -36,14 +42,24 @@ final class PagingClock implements AutoCloseable {
         LockSupport.unpark(thread);
     }
 
+    /** From here on there may be something to look at. */
+    void wake() {
+        if (sleeping) {
+            sleeping = false;
+            LockSupport.unpark(thread);
+        }
+    }
+
     private void run() {
         long next = System.nanoTime();
         while (!ending) {
             deliver();
             long now = System.nanoTime();
             if (now - next >= 0) {
-                tick();
-                next = now + tickNanos;
+                if (!tick()) {
+                    sleep();
+                }
+                next = System.nanoTime() + tickNanos;
             }
             if (events.isEmpty()) {
                 LockSupport.parkNanos(this, next - now);
@@ -52,13 +68,26 @@ final class PagingClock implements AutoCloseable {
         deliver();
     }
 
+    private void sleep() {
+        sleeping = true;
+        // Once more, now that a call would come: nothing falls between looking and sleeping.
+        if (tick()) {
+            sleeping = false;
+        }
+        while (sleeping && !ending) {
+            deliver();
+            LockSupport.park(this);
+        }
+    }
+
     // It is the clock that has missed pages looked for again.
     @SuppressWarnings("CatchingUnchecked")
-    private void tick() {
+    private boolean tick() {
         try {
-            tick.run();
+            return tick.getAsBoolean();
         } catch (RuntimeException | Error e) {
             events.add(new PagingEvent.Failed(e));
+            return true;
         }
     }
 

@@ -13,13 +13,16 @@ final class Workers implements AutoCloseable {
         /**
          * Does a piece if there is one.
          *
-         * @return 0 if it did; else for how many nanoseconds to rest unless {@link #signal} comes
+         * @return 0 if it did; else for how many nanoseconds to rest unless {@link #signal} comes,
+         *     or {@link #UNTIL_SIGNALLED}
          */
         long step();
 
         /** A step has thrown this; the next one follows. */
         void failed(Throwable cause);
     }
+
+    static final long UNTIL_SIGNALLED = Long.MAX_VALUE;
 
     private static final long AFTER_FAILURE_NANOS = 100_000_000;
 
@@ -52,7 +55,9 @@ final class Workers implements AutoCloseable {
         resting.incrementAndGet();
         // Once more, now that a signal would come: nothing falls between looking and resting.
         long nanos = ending ? 0 : step();
-        if (nanos > 0) {
+        if (nanos == UNTIL_SIGNALLED) {
+            LockSupport.park(this);
+        } else if (nanos > 0) {
             LockSupport.parkNanos(this, nanos);
         }
         resting.decrementAndGet();

@@ -161,6 +161,9 @@ class FastPathTest {
         }
 
         @Override
+        public void missesAgain() {}
+
+        @Override
         public void tell(PagingEvent event) {
             events.add(event);
         }

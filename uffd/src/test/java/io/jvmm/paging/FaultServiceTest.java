@@ -231,6 +231,25 @@ class FaultServiceTest {
     }
 
     @Test
+    void whereNothingIsMissingNoThreadWakesUpByItself() {
+        PatternSource source = new PatternSource();
+        try (PagedGuestMemory memory =
+                PagedGuestMemory.of(BYTES, false, source, PagingConfig.defaults())) {
+            memory.awaitComplete();
+            PagingThreads.awaitAsleep("paging-worker");
+            PagingThreads.awaitAsleep("paging-clock");
+            for (int page : new int[] {3, 700}) {
+                memory.memory.tryAdvise(Advice.DONTNEED, page * Pattern.PAGE, Pattern.PAGE);
+                assertThat(memory.read(page)).isZero();
+                assertThat(Pattern.isFullOf(memory.segment(), page * Pattern.PAGE, 0)).isTrue();
+            }
+            memory.awaitAllPresent();
+            PagingThreads.awaitAsleep("paging-worker");
+            PagingThreads.awaitAsleep("paging-clock");
+        }
+    }
+
+    @Test
     void pagesThatTheSourcePushesAreTaken() {
         PatternSource pattern = new PatternSource();
         RemoteSource source = new RemoteSource(pattern, 1, 0);

@@ -182,6 +182,9 @@ class PageStatesTest {
         }
 
         @Override
+        public void missesAgain() {}
+
+        @Override
         public void tell(PagingEvent event) {}
 
         @Override
