@@ -11,6 +11,11 @@ interface FaultWay {
     /** What it is called. */
     String label();
 
+    /** Whether it is the product's, and not the reference that it is compared with. */
+    default boolean isJava() {
+        return true;
+    }
+
     /** Why this host does not have it, as a sentence without a full stop; empty if it does. */
     Optional<String> refusal(Kvm kvm);
 

@@ -25,13 +25,13 @@ final class MemoryFaultsBench {
     private static final int FAULTS = 8192;
     private static final int NATIVE_RING = 3;
 
-    // Until the virtual machine has compiled what it runs all the time.
-    private static final int WARM_UP = 16_384;
+    private static final int WARM_UP_FAULTS = 8192;
 
     /** A slot of KVM each, and each costs KVM much to replace. */
     private static final int MOST_SLOTS = 256;
 
     private static final int[] VCPUS = {1, 2, 4, 8};
+    private static final int MOST_VCPUS = 8;
     private static final double NANOS_PER_SECOND = 1e9;
 
     private final PrintStream out;
@@ -98,7 +98,7 @@ final class MemoryFaultsBench {
                 Optional<String> refusal = way.refusal(kvm);
                 if (refusal.isEmpty()) {
                     here.add(way);
-                } else if (!(way instanceof ReferenceWay)) {
+                } else if (way.isJava()) {
                     out.printf("%s: not on this host: %s%n", way.label(), refusal.get());
                 }
             }
@@ -106,16 +106,22 @@ final class MemoryFaultsBench {
         out.printf("%n%-6s", "vCPUs");
         here.forEach(way -> out.printf(" %15s", way.label()));
         out.println();
-        for (int done = 0; done < WARM_UP; done += faults) {
-            for (FaultWay way : here) {
-                way.run(ring, 1);
-            }
-        }
+        WarmUp.with(() -> warmUp(here));
         double[][] alone = {};
         for (int vcpus : VCPUS) {
             double[][] nanos = measure(here, vcpus);
             alone = vcpus == 1 ? nanos : alone;
             print(here, vcpus, nanos, alone);
+        }
+    }
+
+    private void warmUp(List<FaultWay> here) throws IOException, InterruptedException {
+        for (FaultWay way : here) {
+            for (int done = 0; done < WARM_UP_FAULTS && way.isJava(); done += faults) {
+                // Faults that come alone, and many at a time, are not served in the same way.
+                way.run(ring, 1);
+                way.run(ring, MOST_VCPUS);
+            }
         }
     }
 
@@ -149,7 +155,7 @@ final class MemoryFaultsBench {
             if (c >= 0) {
                 ratio("%s-to-c-%d".formatted(label, vcpus), nanos[c], nanos[way]);
             }
-            if (way > 0 && !(here.get(way) instanceof ReferenceWay)) {
+            if (way > 0 && here.get(way).isJava()) {
                 ratio("%s-to-blocking-%d".formatted(label, vcpus), nanos[0], nanos[way]);
             }
             if (vcpus > 1) {

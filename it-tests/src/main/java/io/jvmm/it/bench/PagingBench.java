@@ -15,8 +15,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.lang.management.CompilationMXBean;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -44,9 +42,6 @@ final class PagingBench {
     private static final int MOST_VCPUS = 8;
     private static final int NATIVE_RING = 3;
     private static final PagingConfig WHOLE_CHUNKS = PagingConfig.defaults().withUnit(512, 512);
-    private static final int QUIET_PASSES = 2;
-    private static final long QUIET_MILLIS = 10;
-    private static final int WARM_UP_LIMIT = 20;
     private static final int WARM_UP_FAULTS = 8192;
 
     private final PrintStream out;
@@ -128,20 +123,15 @@ final class PagingBench {
         fills(c, source);
     }
 
-    /** Until the virtual machine has compiled what it runs all the time. */
-    private void warmUp(PagingConfig config) throws InterruptedException {
-        CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
-        for (int quiet = 0, pass = 0; quiet < QUIET_PASSES && pass < WARM_UP_LIMIT; pass++) {
-            long before = compiler.getTotalCompilationTime();
+    private void warmUp(PagingConfig config) throws IOException, InterruptedException {
+        WarmUp.with(() -> {
             for (boolean shared : new boolean[] {false, true}) {
                 // Faults that come alone, and many at a time, are not served in the same way.
                 single(shared, WARM_UP_FAULTS, service(1, config));
                 single(shared, WARM_UP_FAULTS, service(MOST_VCPUS, config));
                 single(shared, WARM_UP_FAULTS, bare(1));
             }
-            long compiled = compiler.getTotalCompilationTime() - before;
-            quiet = compiled <= QUIET_MILLIS ? quiet + 1 : 0;
-        }
+        });
     }
 
     private FilePageSource.Part part() {

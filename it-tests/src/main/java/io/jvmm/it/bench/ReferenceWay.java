@@ -23,6 +23,11 @@ record ReferenceWay(FaultMode mode, int pages, CReference program) implements Fa
     }
 
     @Override
+    public boolean isJava() {
+        return false;
+    }
+
+    @Override
     public Optional<String> refusal(Kvm kvm) {
         return FaultModes.refusal(kvm, mode);
     }
