@@ -88,6 +88,9 @@ final class WaitTable {
             used = at + 1;
         } else if (pages[at] == page) {
             return false;
+        } else {
+            // Its page may have come a moment ago, and nobody would find the wait any more.
+            stalls.record(threadId, now - since[at]);
         }
         threads[at] = threadId;
         stuck[at] = isStuck;

@@ -122,6 +122,17 @@ final class PagedGuestMemory implements AutoCloseable {
         }
     }
 
+    /** Who has waited goes on a moment before it is noted how long. */
+    void awaitStalls(long least) {
+        while (service.statistics().stalls().count() < least) {
+            // By the test's time limit.
+            if (Thread.interrupted()) {
+                throw new AssertionError(service.statistics() + " has too few stalls");
+            }
+            Thread.onSpinWait();
+        }
+    }
+
     void assertContent(PatternSource source) {
         assertThat(service.allPresent()).isTrue();
         for (int page = 0; page < pages(); page++) {

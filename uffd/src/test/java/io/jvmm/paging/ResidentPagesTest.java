@@ -93,7 +93,7 @@ class ResidentPagesTest {
             assertThat(statistics.bytes(shared ? Path.CONTINUE : Path.COPY)).isEqualTo(BYTES);
             assertThat(statistics.pages(Cause.FAULT)).isEqualTo(memory.pages());
             assertThat(statistics.faults(Fault.EMPTY)).isEqualTo(memory.pages() / unit);
-            assertThat(statistics.stalls().count()).isGreaterThanOrEqualTo(memory.pages() / unit);
+            memory.awaitStalls(memory.pages() / unit);
         }
     }
 

@@ -77,6 +77,17 @@ class WaitTableTest {
         assertThat(waits.size()).isZero();
     }
 
+    /** Whoever brings a page may come to account for it after the thread has gone on. */
+    @Test
+    void whoIsToldWaitingForAnotherPageHasWaitedForTheFirst() {
+        waits.waits(THREAD, PAGE, 10, DEADLINE);
+        waits.waits(THREAD, PAGE + 1, 30, DEADLINE);
+        arrive(PAGE, 40);
+        arrive(PAGE + 1, 50);
+        assertThat(stalls.histograms().getFirst().count()).isEqualTo(2);
+        assertThat(stalls.histograms().getFirst().totalNanos()).isEqualTo(20 + 20);
+    }
+
     @Test
     void aLateMessageDoesNotHideWhatTheThreadWaitsForNow() {
         arrive(PAGE, 10);
