@@ -12,5 +12,5 @@ module io.jvmm.uffd {
 
     exports io.jvmm.paging;
     exports io.jvmm.paging.wire;
-    exports io.jvmm.paging.wire.handler;
+    exports io.jvmm.paging.handler;
 }

@@ -28,7 +28,7 @@ class RoomsTest {
 
     private static final String BASE = "io.jvmm.";
     private static final List<String> MODULES =
-            List.of("kvm-ffi", "uffd", "guest-images", "vmm-core");
+            List.of("kvm-ffi", "uffd", "guest-images", "vmm-core", "vmm-cli");
 
     /** A room and the rooms it may use, besides itself and those below it by name. */
     private static final Map<String, Set<String>> MAY_USE =
@@ -38,7 +38,10 @@ class RoomsTest {
                     Map.entry("ffi.kvm", Set.of("ffi.linux", "ffi.gen")),
                     Map.entry("ffi.uffd", Set.of("ffi.linux", "ffi.gen")),
                     Map.entry("paging", Set.of("ffi.uffd", "ffi.linux")),
-                    Map.entry("paging.wire", Set.of("paging", "ffi.uffd", "ffi.linux")),
+                    Map.entry("paging.wire", Set.of("paging", "ffi.linux")),
+                    Map.entry(
+                            "paging.handler",
+                            Set.of("paging", "paging.wire", "ffi.uffd", "ffi.linux")),
                     Map.entry("guest", Set.of()),
                     Map.entry("layout", Set.of()),
                     Map.entry("memory", Set.of("layout", "ffi.linux", "paging")),
@@ -84,6 +87,7 @@ class RoomsTest {
                                     "memory",
                                     "backend",
                                     "paging.wire",
+                                    "paging.handler",
                                     "guest",
                                     "ffi.linux")),
                     Map.entry("entry", Set.of("cli")));
@@ -194,7 +198,9 @@ class RoomsTest {
         String path = className.substring(BASE.length());
         String[] parts = path.split("\\.", -1);
         boolean isInner =
-                parts[0].equals("ffi") || (parts[0].equals("paging") && parts[1].equals("wire"));
+                parts[0].equals("ffi")
+                        || (parts[0].equals("paging")
+                                && Set.of("wire", "handler").contains(parts[1]));
         return isInner ? parts[0] + "." + parts[1] : parts[0];
     }
 }

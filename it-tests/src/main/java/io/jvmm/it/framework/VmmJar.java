@@ -10,7 +10,7 @@ public final class VmmJar {
     /** System property with its path. */
     public static final String PROPERTY = "jvmm.vmm.jar";
 
-    private static final String IN_BUILD = "vmm-core/target/vmm.jar";
+    private static final String IN_BUILD = "vmm-cli/target/vmm.jar";
 
     private VmmJar() {}
 

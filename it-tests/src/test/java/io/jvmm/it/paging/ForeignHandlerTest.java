@@ -18,9 +18,9 @@ import io.jvmm.machine.MemoryBacking;
 import io.jvmm.machine.Standstill;
 import io.jvmm.paging.GuestRange;
 import io.jvmm.paging.PagingException;
-import io.jvmm.paging.wire.handler.ExternalPager;
-import io.jvmm.paging.wire.handler.HandlerEvent;
-import io.jvmm.paging.wire.handler.HandlerEvent.Cause;
+import io.jvmm.paging.handler.ExternalPager;
+import io.jvmm.paging.handler.HandlerEvent;
+import io.jvmm.paging.handler.HandlerEvent.Cause;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;

@@ -8,10 +8,10 @@ import io.jvmm.guest.Payload;
 import io.jvmm.it.framework.VmProcess;
 import io.jvmm.machine.Machine;
 import io.jvmm.machine.MachineConfig;
+import io.jvmm.paging.handler.ExternalPager;
+import io.jvmm.paging.handler.HandlerEvent;
+import io.jvmm.paging.handler.HandlerEvent.Cause;
 import io.jvmm.paging.wire.Token;
-import io.jvmm.paging.wire.handler.ExternalPager;
-import io.jvmm.paging.wire.handler.HandlerEvent;
-import io.jvmm.paging.wire.handler.HandlerEvent.Cause;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;

@@ -3,7 +3,7 @@ package io.jvmm.paging.wire;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 
 import io.jvmm.ffi.uffd.FaultMessageTarget;
-import io.jvmm.paging.wire.handler.HandlerMessageTarget;
+import io.jvmm.paging.handler.HandlerMessageTarget;
 
 /**
  * The {@link FuzzTargets} and those of the neighbours, driven by Jazzer. Not among the ordinary

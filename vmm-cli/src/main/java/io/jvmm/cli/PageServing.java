@@ -2,6 +2,8 @@ package io.jvmm.cli;
 
 import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.KernelException;
+import io.jvmm.paging.handler.HandlerServer;
+import io.jvmm.paging.handler.MachineEvent;
 import io.jvmm.paging.wire.FileImage;
 import io.jvmm.paging.wire.PageLayout;
 import io.jvmm.paging.wire.PageServer;
@@ -9,8 +11,6 @@ import io.jvmm.paging.wire.PeerAddress;
 import io.jvmm.paging.wire.ServerEvent;
 import io.jvmm.paging.wire.ServerLimits;
 import io.jvmm.paging.wire.Token;
-import io.jvmm.paging.wire.handler.HandlerServer;
-import io.jvmm.paging.wire.handler.MachineEvent;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

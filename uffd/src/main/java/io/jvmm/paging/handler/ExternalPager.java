@@ -1,4 +1,4 @@
-package io.jvmm.paging.wire.handler;
+package io.jvmm.paging.handler;
 
 import io.jvmm.ffi.linux.Epoll;
 import io.jvmm.ffi.linux.Errno;
@@ -13,7 +13,7 @@ import io.jvmm.paging.GuestRange;
 import io.jvmm.paging.PageGate;
 import io.jvmm.paging.Pager;
 import io.jvmm.paging.PagingException;
-import io.jvmm.paging.wire.handler.HandlerEvent.Cause;
+import io.jvmm.paging.handler.HandlerEvent.Cause;
 
 import org.jspecify.annotations.Nullable;
 

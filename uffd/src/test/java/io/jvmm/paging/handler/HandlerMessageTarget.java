@@ -1,4 +1,4 @@
-package io.jvmm.paging.wire.handler;
+package io.jvmm.paging.handler;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

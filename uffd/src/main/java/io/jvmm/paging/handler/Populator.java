@@ -1,4 +1,4 @@
-package io.jvmm.paging.wire.handler;
+package io.jvmm.paging.handler;
 
 import io.jvmm.ffi.linux.Residency;
 

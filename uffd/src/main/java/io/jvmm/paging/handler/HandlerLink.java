@@ -1,4 +1,4 @@
-package io.jvmm.paging.wire.handler;
+package io.jvmm.paging.handler;
 
 import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Fd;
@@ -7,7 +7,7 @@ import io.jvmm.ffi.linux.KernelException;
 import io.jvmm.ffi.linux.PidFd;
 import io.jvmm.ffi.linux.UnixSocket;
 import io.jvmm.ffi.uffd.Userfaultfd;
-import io.jvmm.paging.wire.handler.HandlerEvent.Cause;
+import io.jvmm.paging.handler.HandlerEvent.Cause;
 
 import org.jspecify.annotations.Nullable;
 

@@ -1,4 +1,4 @@
-package io.jvmm.paging.wire.handler;
+package io.jvmm.paging.handler;
 
 /** What happens to a {@link HandlerServer}. */
 public sealed interface MachineEvent {

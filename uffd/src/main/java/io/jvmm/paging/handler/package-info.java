@@ -8,4 +8,4 @@
  *     handling page faults on snapshot resume</a>
  */
 @org.jspecify.annotations.NullMarked
-package io.jvmm.paging.wire.handler;
+package io.jvmm.paging.handler;

@@ -1,4 +1,4 @@
-package io.jvmm.paging.wire.handler;
+package io.jvmm.paging.handler;
 
 /** The other side of a handler's handshake has not said what it must. */
 public final class HandlerException extends RuntimeException {

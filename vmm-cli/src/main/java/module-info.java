@@ -1,0 +1,16 @@
+/** The command: {@code vmm.jar}. */
+@org.jspecify.annotations.NullMarked
+module io.jvmm.cli {
+    requires static transitive org.jspecify;
+    requires io.jvmm.core;
+    requires io.jvmm.guest;
+    requires info.picocli;
+    requires ch.qos.logback.classic;
+    requires ch.qos.logback.core;
+    requires org.slf4j;
+    requires jdk.unsupported;
+
+    // picocli fills the options in by reflection.
+    opens io.jvmm.cli to
+            info.picocli;
+}
