@@ -5,6 +5,8 @@ import io.jvmm.ffi.linux.KernelException;
 import io.jvmm.paging.PagingStatistics.Cause;
 import io.jvmm.paging.PagingStatistics.Path;
 
+import java.util.concurrent.atomic.AtomicBoolean;
+
 /**
  * What follows when pages are in place, or could not be put there: they are counted, become
  * present, and whoever waited for them goes on. Called by whoever puts pages in place, without an
@@ -21,7 +23,7 @@ final class Arrivals implements Installer.Outcome {
     private final SourceState sourceState;
     private final Dispatcher.Owner owner;
     private final Runnable workers;
-    private volatile boolean complete;
+    private final AtomicBoolean complete = new AtomicBoolean();
 
     /**
      * @param workers signals that there may be something to do
@@ -86,10 +88,15 @@ final class Arrivals implements Installer.Outcome {
 
     /** Tells, once, when nothing is missing. */
     void checkComplete() {
-        if (states.map.allPresent() && !complete) {
-            complete = true;
+        if (states.map.allPresent() && !complete.get() && complete.compareAndSet(false, true)) {
             owner.tell(new PagingEvent.Complete());
+            workers.run();
         }
+    }
+
+    /** Whether nothing was missing at some time; what is dropped afterwards, no source brings. */
+    boolean isComplete() {
+        return complete.get();
     }
 
     @Override

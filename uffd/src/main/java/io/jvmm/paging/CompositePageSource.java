@@ -111,6 +111,13 @@ public final class CompositePageSource implements PageSource {
     }
 
     @Override
+    public void allInstalled() {
+        for (PageSource layer : layers) {
+            layer.allInstalled();
+        }
+    }
+
+    @Override
     public void close() {
         for (PageSource layer : layers) {
             layer.close();

@@ -7,6 +7,7 @@ import io.jvmm.paging.PagingStatistics.Path;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -45,6 +46,7 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
     private final Prefetcher prefetcher;
     private final Workers workers;
     private final AtomicInteger turn = new AtomicInteger();
+    private final AtomicBoolean toldSource = new AtomicBoolean();
     private volatile boolean starved;
     private volatile long lastFetchNanos = Long.MAX_VALUE;
 
@@ -184,6 +186,10 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
 
     @Override
     public long step() {
+        if (arrivals.isComplete() && toldSource.compareAndSet(false, true)) {
+            source.allInstalled();
+            return 0;
+        }
         long wait = sourceState.isEnding() ? REST_NANOS : sourceState.waitNanos();
         if (wait > 0) {
             return Math.min(wait, REST_NANOS);

@@ -94,6 +94,15 @@ public interface PageSource extends AutoCloseable {
     default void cancel(PageRequest request) {}
 
     /**
+     * Every page of guest memory is in place; the requester asks for nothing any more. Until this
+     * call the source stays ready to be asked again for a page that it has delivered: the kernel
+     * may have refused to put it in place.
+     *
+     * <p>Called once at most, on a thread that holds no lock and that no fault waits for.
+     */
+    default void allInstalled() {}
+
+    /**
      * Answers all that is open with {@link PageFailure#LOST} and ends. What is asked for meanwhile
      * or afterwards is answered so too. A second call is ignored.
      */
