@@ -4,6 +4,8 @@
  * <p>Page sources, the fault service and the page server live here; the module stands between the
  * kernel's interfaces and the machine, and knows neither devices nor vCPUs.
  */
+// io.jvmm.core is compiled after this module.
+@SuppressWarnings("module")
 @org.jspecify.annotations.NullMarked
 module io.jvmm.uffd {
     requires static transitive org.jspecify;
@@ -11,6 +13,9 @@ module io.jvmm.uffd {
     requires jdk.jfr;
 
     exports io.jvmm.paging;
+    exports io.jvmm.paging.source;
+    exports io.jvmm.paging.service to
+            io.jvmm.core;
     exports io.jvmm.paging.wire;
     exports io.jvmm.paging.handler;
 }

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * How a {@link FaultService} works. {@link #defaults} and the {@code with…} methods make one.
+ * How missing guest memory is brought. {@link #defaults} and the {@code with…} methods make one.
  *
  * @param minUnit fewest pages that one fault brings, if as many are missing around it, or that are
  *     fetched ahead at a time; a power of two, 1 to 512
@@ -43,6 +43,9 @@ public record PagingConfig(
         WorkingSet workingSet,
         List<Alias> aliases) {
 
+    /** The most units of 2 MiB that can be under way at a time. */
+    public static final int MAX_STAGING_CHUNKS = 64;
+
     /**
      * A second mapping of a piece of guest memory, in which pages are filled before the guest sees
      * them.
@@ -67,7 +70,7 @@ public record PagingConfig(
         if (workers < 1 || workers > 64) {
             throw new IllegalArgumentException(workers + " workers");
         }
-        if (stagingChunks < 4 || stagingChunks > TransferPool.MAX_SIZE) {
+        if (stagingChunks < 4 || stagingChunks > MAX_STAGING_CHUNKS) {
             throw new IllegalArgumentException(stagingChunks + " staging chunks");
         }
         if (shards < 1 || shards > 64) {

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a {@link FaultService} has done so far.
+ * What a machine's fault service has done so far.
  *
  * @param faults messages about faults, by what became of them
  * @param pagesByCause pages put in place, by why they were fetched

@@ -14,14 +14,17 @@ import java.util.List;
  */
 public record StallHistogram(int threadId, List<Long> counts, long totalNanos, long maxNanos) {
 
+    /** The most elements that {@link #counts} has. */
+    private static final int BUCKETS = Long.SIZE;
+
     /** Makes the list its own. */
     public StallHistogram {
         counts = List.copyOf(counts);
     }
 
-    /** The sum over threads. */
-    static StallHistogram sum(List<StallHistogram> threads) {
-        long[] counts = new long[StallRecorder.BUCKETS];
+    /** The sum over threads, as a histogram of thread 0. */
+    public static StallHistogram sum(List<StallHistogram> threads) {
+        long[] counts = new long[BUCKETS];
         long total = 0;
         long max = 0;
         for (StallHistogram thread : threads) {
@@ -31,11 +34,7 @@ public record StallHistogram(int threadId, List<Long> counts, long totalNanos, l
             total += thread.totalNanos;
             max = Math.max(max, thread.maxNanos);
         }
-        return of(0, counts, total, max);
-    }
-
-    static StallHistogram of(int threadId, long[] counts, long total, long max) {
-        return new StallHistogram(threadId, Arrays.stream(counts).boxed().toList(), total, max);
+        return new StallHistogram(0, Arrays.stream(counts).boxed().toList(), total, max);
     }
 
     /** The number of stalls. */

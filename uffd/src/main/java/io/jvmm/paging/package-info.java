@@ -1,3 +1,7 @@
-/** Guest memory that is not there yet: where it comes from, who waits for it, how it arrives. */
+/**
+ * Guest memory that is not there yet, as a machine and its owner see it: {@link
+ * io.jvmm.paging.PageSource}, where it comes from; {@link io.jvmm.paging.Pager}, who brings it;
+ * configuration, events and statistics.
+ */
 @org.jspecify.annotations.NullMarked
 package io.jvmm.paging;

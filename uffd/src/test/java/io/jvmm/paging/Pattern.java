@@ -7,17 +7,17 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.MemorySegment;
 
 /** What pages are full of: a number that tells them apart, in every long. */
-final class Pattern {
+public final class Pattern {
 
-    static final long PAGE = PageRequest.PAGE_BYTES;
+    public static final long PAGE = PageRequest.PAGE_BYTES;
 
     private Pattern() {}
 
-    static long of(long gpa) {
+    public static long of(long gpa) {
         return (gpa + 1) * 0x9E37_79B9_7F4A_7C15L | 1;
     }
 
-    static void fill(MemorySegment memory, long offset, long gpa, int pages) {
+    public static void fill(MemorySegment memory, long offset, long gpa, int pages) {
         for (int page = 0; page < pages; page++) {
             long value = of(gpa + page * PAGE);
             for (long at = 0; at < PAGE; at += Long.BYTES) {
@@ -27,11 +27,11 @@ final class Pattern {
     }
 
     /** Whether a page, which is present, is full of its number. */
-    static boolean isAt(MemorySegment memory, long offset, long gpa) {
+    public static boolean isAt(MemorySegment memory, long offset, long gpa) {
         return isFullOf(memory, offset, of(gpa));
     }
 
-    static boolean isFullOf(MemorySegment memory, long offset, long value) {
+    public static boolean isFullOf(MemorySegment memory, long offset, long value) {
         for (long at = 0; at < PAGE; at += Long.BYTES) {
             if (memory.get(JAVA_LONG, offset + at) != value) {
                 return false;
@@ -40,7 +40,7 @@ final class Pattern {
         return true;
     }
 
-    static void assertAt(MemorySegment memory, long offset, long gpa) {
+    public static void assertAt(MemorySegment memory, long offset, long gpa) {
         assertThat(isAt(memory, offset, gpa)).as("page at 0x%x", gpa).isTrue();
     }
 }

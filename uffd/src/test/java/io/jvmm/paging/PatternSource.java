@@ -1,15 +1,15 @@
 package io.jvmm.paging;
 
 /** Makes the pages of {@link Pattern} up; every n-th is zero. */
-final class PatternSource implements PageSource {
+public final class PatternSource implements PageSource {
 
     private final int zeroEvery;
 
-    PatternSource() {
+    public PatternSource() {
         this(0);
     }
 
-    PatternSource(int zeroEvery) {
+    public PatternSource(int zeroEvery) {
         this.zeroEvery = zeroEvery;
     }
 
@@ -18,7 +18,7 @@ final class PatternSource implements PageSource {
         return true;
     }
 
-    boolean isZero(long gpa) {
+    public boolean isZero(long gpa) {
         return zeroEvery > 0 && gpa / Pattern.PAGE % zeroEvery == 0;
     }
 

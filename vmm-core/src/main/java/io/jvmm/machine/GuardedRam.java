@@ -1,8 +1,8 @@
 package io.jvmm.machine;
 
 import io.jvmm.ffi.linux.Fd;
-import io.jvmm.paging.GuardedView;
 import io.jvmm.paging.PageGate;
+import io.jvmm.paging.service.GuardedView;
 
 import org.jspecify.annotations.Nullable;
 

@@ -1,13 +1,13 @@
 package io.jvmm.machine;
 
 import io.jvmm.paging.FaultMode;
-import io.jvmm.paging.FaultService;
 import io.jvmm.paging.PageGate;
 import io.jvmm.paging.Pager;
 import io.jvmm.paging.PagingListener;
 import io.jvmm.paging.PagingStatistics;
 import io.jvmm.paging.SelfService;
 import io.jvmm.paging.StallHistogram;
+import io.jvmm.paging.service.FaultService;
 import io.jvmm.vcpu.PageWaits;
 
 import org.jspecify.annotations.Nullable;

@@ -10,9 +10,9 @@ import io.jvmm.host.HostProfile;
 import io.jvmm.host.HostProfile.MissingPages;
 import io.jvmm.host.HostProfiles;
 import io.jvmm.paging.FaultMode;
-import io.jvmm.paging.FaultService;
 import io.jvmm.paging.PagingConfig;
 import io.jvmm.paging.PagingEvent;
+import io.jvmm.paging.service.FaultService;
 import io.jvmm.vcpu.CapturedLog;
 
 import org.junit.jupiter.api.BeforeAll;

@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
-import io.jvmm.paging.FaultService;
 import io.jvmm.paging.GuestRange;
-import io.jvmm.paging.MemoryPageSource;
 import io.jvmm.paging.PageSource;
 import io.jvmm.paging.PagingConfig;
 import io.jvmm.paging.PagingException;
+import io.jvmm.paging.service.FaultService;
+import io.jvmm.paging.source.MemoryPageSource;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

@@ -4,12 +4,12 @@ import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.linux.Memfd;
-import io.jvmm.paging.FaultService;
-import io.jvmm.paging.FilePageSource;
 import io.jvmm.paging.PageSource;
 import io.jvmm.paging.PagingConfig;
 import io.jvmm.paging.PagingEvent;
 import io.jvmm.paging.StallHistogram;
+import io.jvmm.paging.service.FaultService;
+import io.jvmm.paging.source.FilePageSource;
 
 import org.jspecify.annotations.Nullable;
 

@@ -5,9 +5,9 @@ import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.host.FaultModes;
 import io.jvmm.paging.FaultMode;
-import io.jvmm.paging.FaultService;
 import io.jvmm.paging.PagingConfig;
 import io.jvmm.paging.SelfService;
+import io.jvmm.paging.service.FaultService;
 import io.jvmm.vcpu.VcpuPages;
 
 import org.jspecify.annotations.Nullable;

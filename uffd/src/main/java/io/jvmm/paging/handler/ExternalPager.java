@@ -43,7 +43,7 @@ import java.util.function.Consumer;
  * reach no other memory.
  *
  * <p><b>Java code</b> asks the kernel whether pages are there, at each access: a system call, where
- * a {@link io.jvmm.paging.FaultService} looks into a map of its own.
+ * a {@link io.jvmm.paging.service.FaultService} looks into a map of its own.
  *
  * <p>Thread-safe. Removing pages (a balloon) waits until the handler has read of it.
  */
