@@ -26,7 +26,6 @@ final class Outstanding {
 
     private final PageLayout layout;
     private final PageBitmap delivered;
-    private final Runnable allDelivered;
     private final Slot[] slots = new Slot[SLOTS];
     private final SlotQueue free = new SlotQueue();
     private final SlotQueue[] waiting = new SlotQueue[PRIORITIES.length];
@@ -40,11 +39,9 @@ final class Outstanding {
 
     /**
      * @param delivered which pages were delivered; set from here
-     * @param allDelivered called once each time the last missing page was; without a lock held
      */
-    Outstanding(PageLayout layout, PageBitmap delivered, Runnable allDelivered) {
+    Outstanding(PageLayout layout, PageBitmap delivered) {
         this.layout = layout;
-        this.allDelivered = allDelivered;
         this.delivered = delivered;
         for (int i = 0; i < SLOTS; i++) {
             slots[i] = new Slot(i);
@@ -274,7 +271,6 @@ final class Outstanding {
     void endReceive(Slot slot, int length, boolean isZero) {
         int count = length / PageRequest.PAGE_BYTES;
         int cancelled = 0;
-        long fresh = 0;
         int first;
         PageRequest request;
         lock.lock();
@@ -282,7 +278,7 @@ final class Outstanding {
             request = slot.request;
             first = slot.next;
             if (request != null) {
-                fresh = delivered.set(layout.page(slot.gpa, length), count);
+                delivered.set(layout.page(slot.gpa, length), count);
             }
             slot.next += count;
             slot.gpa += length;
@@ -305,9 +301,6 @@ final class Outstanding {
             } else {
                 request.filled(first, count);
             }
-        }
-        if (fresh > 0 && delivered.isFull()) {
-            allDelivered.run();
         }
     }
 

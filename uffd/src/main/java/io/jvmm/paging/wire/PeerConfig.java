@@ -13,8 +13,8 @@ import java.time.Duration;
  * @param silence how long to wait for a whole frame, 100 ms to 10 minutes
  * @param firstRetry pause after the first failure; it doubles with each further one
  * @param lastRetry the longest pause
- * @param finishWhenDelivered whether to tell the server that all is done as soon as every page was
- *     delivered; otherwise with {@link PeerPageSource#finish}
+ * @param finishWhenInstalled whether to tell the server that all is done as soon as every page is
+ *     installed; otherwise with {@link PeerPageSource#finish}
  */
 public record PeerConfig(
         int bulkConnections,
@@ -24,11 +24,11 @@ public record PeerConfig(
         Duration silence,
         Duration firstRetry,
         Duration lastRetry,
-        boolean finishWhenDelivered) {
+        boolean finishWhenInstalled) {
 
     /**
      * Two bulk connections, no compression, nothing pushed, 10 s, 10 s, pauses of 50 ms to 2 s,
-     * done when delivered.
+     * done when installed.
      */
     public static final PeerConfig DEFAULT =
             new PeerConfig(
@@ -68,7 +68,7 @@ public record PeerConfig(
                 silence,
                 firstRetry,
                 lastRetry,
-                finishWhenDelivered);
+                finishWhenInstalled);
     }
 
     /** The same with or without compression. */
@@ -81,7 +81,7 @@ public record PeerConfig(
                 silence,
                 firstRetry,
                 lastRetry,
-                finishWhenDelivered);
+                finishWhenInstalled);
     }
 
     /** The same with another window. */
@@ -94,7 +94,7 @@ public record PeerConfig(
                 silence,
                 firstRetry,
                 lastRetry,
-                finishWhenDelivered);
+                finishWhenInstalled);
     }
 
     /** The same with other limits of time. */
@@ -107,7 +107,7 @@ public record PeerConfig(
                 newSilence,
                 firstRetry,
                 lastRetry,
-                finishWhenDelivered);
+                finishWhenInstalled);
     }
 
     /** The same, telling that all is done only with {@link PeerPageSource#finish}. */

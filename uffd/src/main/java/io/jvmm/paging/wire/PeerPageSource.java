@@ -12,8 +12,11 @@ import java.util.function.Consumer;
 
 /**
  * Memory that a {@link PageServer} supplies. Connects by itself, and again whenever the connection
- * is lost: the server is told what is here already, and what was on its way is asked for again. The
- * end is the server's agreement on the number of pages, never the end of a connection.
+ * is lost: the server is told what is here already, and what was on its way is asked for again.
+ *
+ * <p>The end is the server's agreement on the number of pages, never the end of a connection. The
+ * source asks for it once {@link #allInstalled} was called: until then any page, also one that was
+ * delivered, can be asked for again, because a page that has arrived is not yet a page in place.
  *
  * <p>While the server is away requests are kept, up to 1024 of them; a request beyond is answered
  * as {@link PageFailure#AWAY} at once, with {@link PageSink#available} to follow.
@@ -39,6 +42,7 @@ public final class PeerPageSource implements PageSource {
     private int redirectsBefore;
     private boolean isClosed;
     private boolean isFinishing;
+    private boolean isInstalled;
     private @Nullable PeerSession session;
     private PageSink sink = new NoSink();
 
@@ -70,9 +74,9 @@ public final class PeerPageSource implements PageSource {
         this.layout = layout;
         this.config = config;
         this.states = states;
-        isFinishing = config.finishWhenDelivered();
+        isFinishing = config.finishWhenInstalled();
         delivered = new PageBitmap(layout.pages());
-        outstanding = new Outstanding(layout, delivered, this::allDelivered);
+        outstanding = new Outstanding(layout, delivered);
         manager = Wire.thread("page-peer").unstarted(this::manage);
     }
 
@@ -143,7 +147,7 @@ public final class PeerPageSource implements PageSource {
             if (isAwaited) {
                 sink().available();
             }
-            allDelivered();
+            finishIfDone();
             return current.await();
         } catch (WireException e) {
             WireException first = current.reason();
@@ -160,16 +164,11 @@ public final class PeerPageSource implements PageSource {
         return sink;
     }
 
-    /** Called when the last page was delivered, and after each reconnection. */
-    private void allDelivered() {
-        PeerSession current;
-        synchronized (this) {
-            current = session;
-            if (!isFinishing || current == null || !delivered.isFull()) {
-                return;
-            }
+    /** Has the session end as complete, if all is installed; also after each reconnection. */
+    private synchronized void finishIfDone() {
+        if (isFinishing && isInstalled && session != null) {
+            session.finish();
         }
-        current.finish();
     }
 
     private void pause(int failures) {
@@ -220,7 +219,8 @@ public final class PeerPageSource implements PageSource {
     }
 
     /**
-     * Says that pages are here or not needed, whatever their content. They count as delivered.
+     * Says that pages are here or not needed, whatever their content. They count as delivered, so
+     * the server does not push them; the source can be asked for them all the same.
      *
      * @param gpa of the first page, a multiple of 4 KiB
      * @param pages within one range of the layout
@@ -230,17 +230,29 @@ public final class PeerPageSource implements PageSource {
         if (first < 0) {
             throw new IllegalArgumentException("no pages at 0x" + Long.toHexString(gpa));
         }
-        if (delivered.set(first, pages) > 0 && delivered.isFull()) {
-            allDelivered();
-        }
+        delivered.set(first, pages);
     }
 
-    /** The end may be agreed on as soon as all is delivered, now or later. */
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Pages that were never delivered count as not needed from here on.
+     */
+    @Override
+    public void allInstalled() {
+        delivered.set(0, layout.pages());
+        synchronized (this) {
+            isInstalled = true;
+        }
+        finishIfDone();
+    }
+
+    /** The end may be agreed on as soon as all is installed, now or later. */
     public void finish() {
         synchronized (this) {
             isFinishing = true;
         }
-        allDelivered();
+        finishIfDone();
     }
 
     /** Pages that were not delivered yet. */

@@ -9,14 +9,13 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 
 /**
  * One attempt at, and then one life of, a client's session: all its connections and their threads.
  */
 final class PeerSession {
 
+    private static final long LEAVING_NANOS = 1_000_000_000L;
     private static final int PAGES_PER_HAVE = 8 * Wire.MAX_PAYLOAD;
 
     private final PeerAddress address;
@@ -32,9 +31,12 @@ final class PeerSession {
 
     private final ChannelGroup channels = new ChannelGroup();
     private final List<Thread> threads = new ArrayList<>();
-    private final CountDownLatch ended = new CountDownLatch(1);
     private volatile @Nullable FrameChannel control;
     private volatile boolean isComplete;
+
+    // Guarded by this.
+    private boolean hasEnded;
+    private boolean isFinishing;
 
     PeerSession(
             PeerAddress address,
@@ -186,8 +188,16 @@ final class PeerSession {
         }
     }
 
-    /** Says that all pages are here; the answer ends the session as complete. */
-    void finish() {
+    /**
+     * Has the thread in {@link #await} say that all pages are here; the answer ends the session as
+     * complete. Does not wait.
+     */
+    synchronized void finish() {
+        isFinishing = true;
+        notifyAll();
+    }
+
+    private void tellDone() {
         FrameChannel channel = control;
         if (channel != null) {
             try {
@@ -206,7 +216,7 @@ final class PeerSession {
         if (channel != null) {
             try {
                 channel.send(FrameType.BYE, 0, 0, 0, 0);
-                boolean _ = ended.await(1, TimeUnit.SECONDS);
+                awaitEnd(LEAVING_NANOS);
             } catch (WireException e) {
                 // The server notices in its own way.
             } catch (InterruptedException e) {
@@ -222,16 +232,38 @@ final class PeerSession {
 
     void end(WireException why) {
         channels.end(why);
-        ended.countDown();
+        synchronized (this) {
+            hasEnded = true;
+            notifyAll();
+        }
     }
 
     boolean isComplete() {
         return isComplete;
     }
 
+    private synchronized void awaitEnd(long most) throws InterruptedException {
+        long deadline = System.nanoTime() + most;
+        for (long left = most; !hasEnded && left > 0; left = deadline - System.nanoTime()) {
+            wait(left / 1_000_000 + 1);
+        }
+    }
+
+    /** Waits until something is to be done; whether it is to say that all pages are here. */
+    private synchronized boolean awaitFinish() throws InterruptedException {
+        while (!hasEnded && !isFinishing) {
+            wait();
+        }
+        boolean tells = isFinishing && !hasEnded;
+        isFinishing = false;
+        return tells;
+    }
+
     /** Waits until the session has ended. */
     WireException await() throws InterruptedException {
-        ended.await();
+        while (awaitFinish()) {
+            tellDone();
+        }
         WireException why = channels.reason();
         return why == null ? new WireException(Refusal.LOST, "ended") : why;
     }

@@ -136,7 +136,7 @@ final class FuzzTargets {
             MemorySegment memory = arena.allocate(4 * PAGE, PAGE);
             memory.fill((byte) 0x5C);
             PageBitmap delivered = new PageBitmap(LAYOUT.pages());
-            Outstanding outstanding = new Outstanding(LAYOUT, delivered, () -> {});
+            Outstanding outstanding = new Outstanding(LAYOUT, delivered);
             Lane lane =
                     new Lane(channel, LAYOUT, outstanding, true, true, true, new Idle(), 2 << 20);
             boolean _ = outstanding.attach(List.of(lane));

@@ -6,6 +6,7 @@ import io.jvmm.paging.PageFailure;
 import io.jvmm.paging.PageRequest;
 import io.jvmm.paging.Priority;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -160,9 +161,63 @@ class PeerPageSourceTest {
             for (PageLayout.Range range : layout.ranges()) {
                 source.have(range.gpa(), (int) (range.length() / PageLayout.PAGE_BYTES));
             }
+            assertThat(source.missing()).isZero();
+            source.allInstalled();
             states.await(PeerState.Complete.class);
             server.await(ServerEvent.Completed.class);
         }
+    }
+
+    /** Installing a page that has arrived may fail, and the page is then wanted once more. */
+    @Test
+    void aPageThatWasDeliveredComesAgainUntilAllAreInstalled()
+            throws IOException, InterruptedException {
+        try (PageServer serving = serve(address, ServerLimits.DEFAULT);
+                PeerPageSource source = connect(serving.address(), PeerConfig.DEFAULT);
+                Arena arena = Arena.ofShared()) {
+            source.start(new Idle());
+            MemorySegment memory = arena.allocate(512L * PageLayout.PAGE_BYTES);
+            for (PageLayout.Range range : layout.ranges()) {
+                for (long gpa = range.gpa(); gpa < range.end(); gpa += memory.byteSize()) {
+                    long bytes = Math.min(memory.byteSize(), range.end() - gpa);
+                    assertThat(fetch(source, memory, gpa, bytes)).isNull();
+                }
+            }
+            assertThat(source.missing()).isZero();
+            long page = 0x10_0000 + 64L * PageLayout.PAGE_BYTES;
+            for (int again = 0; again < 3; again++) {
+                memory.fill((byte) 0xEE);
+                assertThat(fetch(source, memory, page, PageLayout.PAGE_BYTES)).isNull();
+                assertThat(TestImage.isRight(page, memory.asSlice(0, PageLayout.PAGE_BYTES)))
+                        .isTrue();
+            }
+            assertThat(states.all(PeerState.Complete.class)).isEmpty();
+
+            serving.close();
+            states.await(PeerState.Away.class);
+            try (PageServer _ = serve(address, ServerLimits.DEFAULT)) {
+                assertThat(fetch(source, memory, page, PageLayout.PAGE_BYTES)).isNull();
+                assertThat(states.all(PeerState.Complete.class)).isEmpty();
+                source.allInstalled();
+                states.await(PeerState.Complete.class);
+                server.await(ServerEvent.Completed.class);
+                assertThat(fetch(source, memory, page, PageLayout.PAGE_BYTES))
+                        .isEqualTo(PageFailure.LOST);
+            }
+        }
+    }
+
+    /** Fetches a run of pages and waits for the answer: why it failed, or null. */
+    private static @Nullable PageFailure fetch(
+            PeerPageSource source, MemorySegment memory, long gpa, long bytes)
+            throws InterruptedException {
+        Answered answered = new Answered();
+        PageRequest request = new PageRequest(answered);
+        int pages = (int) (bytes / PageLayout.PAGE_BYTES);
+        request.begin(gpa, pages, Priority.URGENT, memory, 0);
+        source.fetch(request, 0, pages);
+        answered.await();
+        return request.failure();
     }
 
     @Test

@@ -202,8 +202,15 @@ final class TestClient implements PageSink, PageRequest.Listener, AutoCloseable 
         go();
     }
 
-    /** Waits until nothing is wanted and open any more. */
-    synchronized void await() throws InterruptedException {
+    /** Waits until nothing is wanted and open any more; with all pages, tells the source so. */
+    void await() throws InterruptedException {
+        awaitAnswers();
+        if (rightPages() == layout.pages()) {
+            source.allInstalled();
+        }
+    }
+
+    private synchronized void awaitAnswers() throws InterruptedException {
         while (open > 0 || !wanted.isEmpty()) {
             wait();
         }
