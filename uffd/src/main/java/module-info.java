@@ -11,6 +11,7 @@ module io.jvmm.uffd {
     requires static transitive org.jspecify;
     requires transitive io.jvmm.ffi;
     requires jdk.jfr;
+    requires org.slf4j;
 
     exports io.jvmm.paging;
     exports io.jvmm.paging.source;

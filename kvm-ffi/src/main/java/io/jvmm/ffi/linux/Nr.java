@@ -22,9 +22,11 @@ final class Nr {
     static final long CONNECT = 42;
     static final long SENDMSG = 46;
     static final long RECVMSG = 47;
+    static final long SHUTDOWN = 48;
     static final long BIND = 49;
     static final long LISTEN = 50;
     static final long SOCKETPAIR = 53;
+    static final long SETSOCKOPT = 54;
     static final long GETSOCKOPT = 55;
     static final long FCNTL = 72;
     static final long FTRUNCATE = 77;

@@ -2,12 +2,15 @@ package io.jvmm.ffi.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
 
 /**
  * Stream sockets between processes of this machine, as descriptors: the JDK's channels do not let
@@ -20,6 +23,17 @@ public final class UnixSocket {
     private static final int SOCK_CLOEXEC = 0x80000;
     private static final int STREAM = SOCK_STREAM | SOCK_CLOEXEC;
     private static final int BACKLOG = 128;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_SNDTIMEO = 21;
+    private static final int SHUT_RDWR = 2;
+
+    // struct timeval
+    private static final long TV_SEC = 0;
+    private static final long TV_USEC = 8;
+    private static final int TIMEVAL_BYTES = 16;
+
+    // How long one attempt to connect waits, before it looks whether it is still wanted.
+    private static final long SLICE_NANOS = 50_000_000;
 
     // struct sockaddr_un
     private static final long SUN_FAMILY = 0;
@@ -46,21 +60,95 @@ public final class UnixSocket {
         return new Pair(Fd.adopt("socket", first), Fd.adopt("socket", second));
     }
 
-    /** Connects to who listens at a path. */
+    /** Connects to the listener at a path. Waits without limit while its backlog is full. */
     public static Fd connect(Path path) {
-        return socket(path, "connect", Nr.CONNECT);
+        return named(path, "connect", Nr.CONNECT);
+    }
+
+    /**
+     * Connects to the listener at a path, while its backlog is full at most for a time. What is
+     * sent on the socket later does not wait for longer at a time than this method did, either.
+     *
+     * @param within how long to wait, more than nothing
+     * @param isWanted asked some times a second while this waits; false ends it
+     * @throws KernelException {@code ETIMEDOUT} when the time is over, {@code ECANCELED} if the
+     *     connection is not wanted any more
+     */
+    public static Fd connect(Path path, Duration within, BooleanSupplier isWanted) {
+        long deadline = System.nanoTime() + within.toNanos();
+        String operation = "connect " + path;
+        Fd socket = open(path);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = address(arena, path, "connect");
+            while (true) {
+                long left = deadline - System.nanoTime();
+                if (left <= 0) {
+                    throw new KernelException(operation, Errno.ETIMEDOUT)
+                            .withRemedy("its listener does not accept connections");
+                }
+                if (!isWanted.getAsBoolean()) {
+                    throw new KernelException(operation, Errno.ECANCELED);
+                }
+                limitSending(socket, Math.min(left, SLICE_NANOS));
+                long result =
+                        Linux.call(
+                                Nr.CONNECT, socket.number(), address.address(), address.byteSize());
+                if (!Errno.EAGAIN.is(result) && !Errno.EINTR.is(result)) {
+                    KernelException.check(operation, result);
+                    limitSending(socket, within.toNanos());
+                    return socket;
+                }
+            }
+        } catch (KernelException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    /** {@code SO_SNDTIMEO}: a connection or a message that waits for longer fails. */
+    private static void limitSending(Fd socket, long nanos) {
+        MemorySegment time = Linux.scratch();
+        // Nothing at all would mean no limit.
+        long micros = Math.max(1, nanos / 1000);
+        time.set(JAVA_LONG, TV_SEC, micros / 1_000_000);
+        time.set(JAVA_LONG, TV_USEC, micros % 1_000_000);
+        KernelException.check(
+                "SO_SNDTIMEO",
+                Linux.call(
+                        Nr.SETSOCKOPT,
+                        socket.number(),
+                        SOL_SOCKET,
+                        SO_SNDTIMEO,
+                        time.address(),
+                        TIMEVAL_BYTES,
+                        0));
     }
 
     /** Listens at a path, which must not exist and is left to the caller to delete. */
     public static Fd listen(Path path) {
-        Fd socket = socket(path, "bind", Nr.BIND);
+        Fd socket = bind(path);
         try {
-            KernelException.check("listen", Linux.call(Nr.LISTEN, socket.number(), BACKLOG, 0));
+            listen(socket);
             return socket;
         } catch (KernelException e) {
             socket.close();
             throw e;
         }
+    }
+
+    /**
+     * Takes a path, which must not exist, for {@link #listen(Fd)}. Until then connections are
+     * refused, so the caller can set the file's permissions first.
+     *
+     * @throws KernelException {@code ENAMETOOLONG} if the path is longer than a socket's may be
+     */
+    public static Fd bind(Path path) {
+        return named(path, "bind", Nr.BIND);
+    }
+
+    /** Accepts connections at what {@link #bind} has returned. */
+    public static void listen(Fd socket) {
+        KernelException.check("listen", Linux.call(Nr.LISTEN, socket.number(), BACKLOG, 0));
     }
 
     /** Waits for the next connection. */
@@ -72,22 +160,39 @@ public final class UnixSocket {
         return Fd.adopt("socket", (int) KernelException.check("accept", result));
     }
 
-    private static Fd socket(Path path, String operation, long number) {
+    /**
+     * Ends both directions of a connection; a thread that waits in it sees the end. The descriptor
+     * stays open.
+     */
+    public static void shutDown(Fd socket) {
+        // Its only failure is that the other side was quicker.
+        long _ = Linux.call(Nr.SHUTDOWN, socket.number(), SHUT_RDWR, 0);
+    }
+
+    private static Fd open(Path path) {
+        return Fd.adopt(
+                "socket " + path,
+                (int) KernelException.check("socket", Linux.call(Nr.SOCKET, AF_UNIX, STREAM, 0)));
+    }
+
+    private static MemorySegment address(Arena arena, Path path, String operation) {
         byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
         if (name.length >= SUN_PATH_BYTES) {
-            throw new IllegalArgumentException(
-                    "a socket's path has less than " + SUN_PATH_BYTES + " bytes, unlike " + path);
+            throw new KernelException(operation + " " + path, Errno.ENAMETOOLONG)
+                    .withRemedy(
+                            "choose a path of less than %d bytes, it has %d"
+                                    .formatted(SUN_PATH_BYTES, name.length));
         }
-        Fd socket =
-                Fd.adopt(
-                        "socket " + path,
-                        (int)
-                                KernelException.check(
-                                        "socket", Linux.call(Nr.SOCKET, AF_UNIX, STREAM, 0)));
+        MemorySegment address = arena.allocate(SUN_PATH + SUN_PATH_BYTES, Short.BYTES);
+        address.set(JAVA_SHORT, SUN_FAMILY, (short) AF_UNIX);
+        MemorySegment.copy(name, 0, address, JAVA_BYTE, SUN_PATH, name.length);
+        return address;
+    }
+
+    private static Fd named(Path path, String operation, long number) {
+        Fd socket = open(path);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment address = arena.allocate(SUN_PATH + SUN_PATH_BYTES, Short.BYTES);
-            address.set(JAVA_SHORT, SUN_FAMILY, (short) AF_UNIX);
-            MemorySegment.copy(name, 0, address, JAVA_BYTE, SUN_PATH, name.length);
+            MemorySegment address = address(arena, path, operation);
             KernelException.check(
                     operation + " " + path,
                     Linux.call(number, socket.number(), address.address(), address.byteSize()));

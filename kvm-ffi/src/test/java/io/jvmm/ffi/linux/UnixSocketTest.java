@@ -37,7 +37,9 @@ class UnixSocketTest {
         assertThatThrownBy(() -> UnixSocket.listen(folder))
                 .hasMessageStartingWith("bind " + folder + ": EADDRINUSE (98)");
         assertThatThrownBy(() -> UnixSocket.listen(folder.resolve("n".repeat(108))))
-                .isInstanceOf(IllegalArgumentException.class);
+                .isInstanceOf(KernelException.class)
+                .hasMessageContaining("ENAMETOOLONG")
+                .hasMessageContaining("less than 108 bytes");
         try (UnixSocket.Pair pair = UnixSocket.pair()) {
             assertThatThrownBy(() -> UnixSocket.accept(pair.first()))
                     .hasMessageStartingWith("accept: EINVAL (22)");

@@ -1,10 +1,7 @@
 package io.jvmm.paging.handler;
 
-import io.jvmm.ffi.linux.Epoll;
 import io.jvmm.ffi.linux.Errno;
-import io.jvmm.ffi.linux.EventFd;
 import io.jvmm.ffi.linux.KernelException;
-import io.jvmm.ffi.linux.PidFd;
 import io.jvmm.ffi.linux.Residency;
 import io.jvmm.ffi.uffd.Feature;
 import io.jvmm.ffi.uffd.Tracking;
@@ -13,9 +10,9 @@ import io.jvmm.paging.GuestRange;
 import io.jvmm.paging.PageGate;
 import io.jvmm.paging.Pager;
 import io.jvmm.paging.PagingException;
-import io.jvmm.paging.handler.HandlerEvent.Cause;
 
-import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,17 +22,22 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
  * Has the page faults of a machine served by another process, to which it hands the userfaultfd:
  * ours ({@code vmm page-server --handler}) or any that was written for Firecracker.
  *
- * <p><b>The handler's end</b> is noticed at once, by its process's descriptor and by its socket,
- * and told as {@link HandlerEvent.Lost}. The machine's own descriptor stays open, so nobody reads
- * zeros instead of a missing page: who waits, waits on, and answers a pause or a stop, until {@link
- * #handOver} names another handler of the same memory or the machine ends. A handler that neither
- * ends nor answers is told by {@link HandlerEvent.Overdue}.
+ * <p><b>The handler's end</b> is noticed at once, when both its process and its socket have ended,
+ * and told as {@link HandlerEvent.Lost}. The machine's own descriptor stays open, so no thread
+ * reads zeros instead of a missing page: a thread that waits, waits on, and answers a pause or a
+ * stop, until {@link #handOver} names another handler of the same memory or the machine ends. A
+ * handler that neither ends nor answers is told by {@link HandlerEvent.Overdue}.
+ *
+ * <p><b>The machine's end</b> is not told over the socket: some handlers take the socket's end for
+ * an error, and kill their peer. It stays open until the handler closes its own end; the handler
+ * sees that the kernel does not know the memory any more.
  *
  * <p><b>Trust.</b> The handler decides what guest memory holds. Wrong pages are found by nobody but
  * the guest. With the descriptor it can also give ranges back to the kernel, which makes missing
@@ -50,27 +52,29 @@ import java.util.function.Consumer;
 public final class ExternalPager implements Pager, PageGate {
 
     private static final long PAGE = 4096;
-    private static final long WAKE = 0;
-    private static final long SOCKET = 1;
-    private static final long PROCESS = 2;
     private static final int SHORTEST_LOOK_MILLIS = 10;
     private static final int LONGEST_LOOK_MILLIS = 1000;
+    private static final long PAUSE_NANOS = 100_000_000;
+
+    /** How long a handler may take to accept a connection, if the caller says nothing else. */
+    public static final Duration CONNECTING = Duration.ofSeconds(10);
+
+    private static final Logger LOG = LoggerFactory.getLogger(ExternalPager.class);
 
     private final Path first;
     private final Duration deadline;
     private final Consumer<HandlerEvent> events;
     private final Userfaultfd uffd;
     private final KernelWaits waits;
-    private final Populator populator = new Populator();
-    private final Epoll epoll = Epoll.create(4);
-    private final EventFd wake = EventFd.create();
+    private final Populator populator;
+    private final HandlerWatch watch;
     private final Thread watcher;
     private volatile List<GuestRange> memory = List.of();
     private volatile boolean ended;
     private volatile boolean closed;
 
-    // Guarded by this.
-    private @Nullable HandlerLink link;
+    // Threads that connect to a handler. Guarded by this.
+    private int handingOver;
 
     /**
      * A pager that hands over when it is attached.
@@ -78,7 +82,7 @@ public final class ExternalPager implements Pager, PageGate {
      * @param handler the socket at which the handler listens
      * @param deadline after how long a wait is overdue, 40 ms and more
      * @param events called from a thread of this object, and from {@link #handOver}; may call all
-     *     but {@link #close}, which waits for that thread
+     *     but {@link #close}, which waits for that thread. What it throws is logged
      * @throws KernelException the process may not have a userfaultfd; the message names the remedy
      */
     public ExternalPager(Path handler, Duration deadline, Consumer<HandlerEvent> events) {
@@ -87,15 +91,24 @@ public final class ExternalPager implements Pager, PageGate {
         }
         this.first = handler;
         this.deadline = deadline;
-        this.events = events;
+        this.events = Guarded.listener(events);
         Set<Feature> features = EnumSet.of(Feature.EVENT_REMOVE);
         features.retainAll(Userfaultfd.supportedFeatures());
         uffd = Userfaultfd.open(features);
-        // A handler polls it, which a blocking one answers with an error.
-        uffd.setNonBlocking(true);
-        waits = new KernelWaits(uffd.fd());
-        epoll.add(wake.fd(), Epoll.EPOLLIN, WAKE);
-        watcher = Thread.ofPlatform().name("page-handler-watch").daemon().unstarted(this::watch);
+        try {
+            waits = new KernelWaits(uffd.fd());
+            populator = new Populator();
+            watcher =
+                    Thread.ofPlatform()
+                            .name("page-handler-watch")
+                            .daemon()
+                            .unstarted(this::watchOver);
+            // Last: it has descriptors.
+            watch = new HandlerWatch();
+        } catch (RuntimeException | Error e) {
+            uffd.close();
+            throw e;
+        }
     }
 
     /**
@@ -104,7 +117,8 @@ public final class ExternalPager implements Pager, PageGate {
      * <p>The handler's file holds all ranges, one behind the other by their guest-physical
      * addresses, without the gaps.
      *
-     * @throws KernelException if nobody listens
+     * @throws KernelException no handler listens, or none accepts a connection within {@link
+     *     #CONNECTING}
      */
     @Override
     public void attach(List<GuestRange> ranges) {
@@ -119,30 +133,58 @@ public final class ExternalPager implements Pager, PageGate {
         watcher.start();
     }
 
+    /** As {@link #handOver(Path, Duration)}, within {@link #CONNECTING}. */
+    public void handOver(Path handler) {
+        handOver(handler, CONNECTING);
+    }
+
     /**
      * Hands the faults to another handler of the same memory, whether or not the one before is
-     * lost; all that wait ask again. One that lives is told by its socket's end that its machine
-     * has ended.
+     * lost; all that wait ask again. One that lives keeps its descriptor and its socket, and may
+     * answer faults as before until it ends.
      *
-     * @throws KernelException if nobody listens; the handler of before stays
+     * @param within how long to wait while the handler accepts no connection
+     * @throws KernelException no handler listens, or none accepts in time; the handler of before
+     *     stays
+     * @throws IllegalStateException no memory is attached, or the pager has let everybody go
      */
-    public void handOver(Path handler) {
+    public void handOver(Path handler, Duration within) {
+        begin();
         int pid;
-        synchronized (this) {
-            if (memory.isEmpty() || ended) {
-                throw new IllegalStateException("there is nothing to hand over");
-            }
-            HandlerLink made = HandlerLink.handOver(handler, uffd, regions());
-            drop();
-            link = made;
-            epoll.add(made.socket(), Epoll.EPOLLIN | Epoll.EPOLLRDHUP, SOCKET);
-            PidFd process = made.process();
-            if (process != null) {
-                epoll.add(process.fd(), Epoll.EPOLLIN, PROCESS);
-            }
+        try {
+            HandlerLink made =
+                    HandlerLink.handOver(handler, uffd, regions(), within, () -> !isLeaving());
             pid = made.pid();
+            take(made);
+        } finally {
+            done();
         }
         events.accept(new HandlerEvent.Served(pid));
+    }
+
+    private boolean isLeaving() {
+        return ended || Thread.currentThread().isInterrupted();
+    }
+
+    /** From here until {@link #done}, the userfaultfd stays open. */
+    private synchronized void begin() {
+        if (memory.isEmpty() || ended) {
+            throw new IllegalStateException("there is nothing to hand over");
+        }
+        handingOver++;
+    }
+
+    private synchronized void done() {
+        handingOver--;
+        notifyAll();
+    }
+
+    private synchronized void take(HandlerLink made) {
+        if (ended) {
+            made.leave();
+            throw new IllegalStateException("the pager has ended meanwhile");
+        }
+        watch.take(made);
     }
 
     private List<HandlerRegion> regions() {
@@ -155,51 +197,30 @@ public final class ExternalPager implements Pager, PageGate {
         return regions;
     }
 
-    private void drop() {
-        HandlerLink old = link;
-        link = null;
-        if (old != null) {
-            epoll.remove(old.socket());
-            PidFd process = old.process();
-            if (process != null) {
-                epoll.remove(process.fd());
-            }
-            old.close();
-        }
-    }
-
     /** The handler's process; 0 if there is none at the moment, or it is not seen from here. */
-    public synchronized int handler() {
-        return link == null ? 0 : link.pid();
+    public int handler() {
+        return watch.pid();
     }
 
-    private void watch() {
+    // Without this thread no event would ever come again.
+    @SuppressWarnings("CatchingUnchecked")
+    private void watchOver() {
         int look = Math.clamp(deadline.toMillis() / 4, SHORTEST_LOOK_MILLIS, LONGEST_LOOK_MILLIS);
         while (!closed) {
-            int count = epoll.await(look);
-            for (int i = 0; i < count; i++) {
-                if (epoll.data(i) != WAKE) {
-                    lost();
+            try {
+                HandlerEvent event = watch.await(look);
+                if (event != null) {
+                    events.accept(event);
                 }
-            }
-            if (!ended) {
-                waits.look(System.nanoTime(), deadline.toNanos(), this::overdue);
+                if (!ended) {
+                    waits.look(System.nanoTime(), deadline.toNanos(), this::overdue);
+                }
+            } catch (RuntimeException | Error e) {
+                // Such as memory or descriptors that have run out.
+                LOG.warn("watching over a page-fault handler", e);
+                LockSupport.parkNanos(PAUSE_NANOS);
             }
         }
-    }
-
-    /** Something has happened to the handler, if it is not one of before. */
-    private void lost() {
-        HandlerEvent.Lost event;
-        synchronized (this) {
-            Cause cause = link == null ? null : link.end();
-            if (link == null || cause == null) {
-                return;
-            }
-            event = new HandlerEvent.Lost(link.pid(), cause);
-            drop();
-        }
-        events.accept(event);
     }
 
     private void overdue(int threadId, long waitedNanos) {
@@ -287,8 +308,8 @@ public final class ExternalPager implements Pager, PageGate {
             closed = true;
         }
         letGo();
-        wake.signal();
-        boolean interrupted = false;
+        watch.wake();
+        boolean interrupted = awaitHandOvers();
         while (watcher.isAlive()) {
             try {
                 watcher.join();
@@ -296,15 +317,24 @@ public final class ExternalPager implements Pager, PageGate {
                 interrupted = true;
             }
         }
-        synchronized (this) {
-            drop();
-        }
+        watch.close();
         populator.close();
         uffd.close();
-        epoll.close();
-        wake.close();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** Waits until no thread connects to a handler; whether it was interrupted meanwhile. */
+    private synchronized boolean awaitHandOvers() {
+        boolean interrupted = false;
+        while (handingOver > 0) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        return interrupted;
     }
 }

@@ -1,67 +1,59 @@
 package io.jvmm.paging.handler;
 
 import io.jvmm.ffi.linux.Epoll;
-import io.jvmm.ffi.linux.Errno;
+import io.jvmm.ffi.linux.EventFd;
 import io.jvmm.ffi.linux.Fd;
-import io.jvmm.ffi.linux.KernelException;
-import io.jvmm.ffi.linux.Mapping;
-import io.jvmm.ffi.uffd.FaultMessage;
-import io.jvmm.ffi.uffd.FaultMessages;
-import io.jvmm.ffi.uffd.UffdConstants;
-import io.jvmm.ffi.uffd.Userfaultfd;
+import io.jvmm.ffi.linux.Kick;
+import io.jvmm.ffi.linux.NativeThread;
+import io.jvmm.ffi.linux.PidFd;
+import io.jvmm.ffi.linux.Signals;
 
-import java.util.ArrayDeque;
-import java.util.BitSet;
-import java.util.Deque;
-import java.util.HashMap;
-import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
 
 /**
- * Serves the faults of one machine from a file, a page at a time, on one thread, until the machine
- * ends.
+ * Serves the faults of one machine from a file, a page at a time, until the machine ends.
+ *
+ * <p><b>The end of a machine</b> is the end of its process, or that the kernel knows none of its
+ * regions any more. The end of its socket is not: some monitors close it as soon as they have
+ * handed their faults over.
+ *
+ * <p><b>Two threads</b> serve a machine. A thread of this object reads the machine's faults and
+ * answers them; the caller's thread watches for the end and frees the other one. The machine shares
+ * the userfaultfd's file description, so it can make any read block at any moment, also behind a
+ * {@code poll} that said otherwise; a signal ends such a read, and nothing that the machine does
+ * prevents that.
  *
  * <p>Pages that the machine gives back (a balloon's {@code MADV_DONTNEED}) are zero from then on,
  * whatever the file holds.
  */
 public final class FileHandler {
 
-    private static final int BATCH = 64;
-    // How long a fault rests whose range is changing, when no message about the change is there.
-    private static final int RETRY_MILLIS = 1;
-
-    private static final long FAULTS = 0;
+    private static final long SOCKET = 0;
     private static final long END = 1;
 
-    private final Handover machine;
+    // How often the kernel is asked whether it knows the regions: rarely while the machine's
+    // socket is open, because a machine that ends in good order closes it.
+    private static final int LOOK_MILLIS = 5000;
+    private static final int LOOK_WITHOUT_SOCKET_MILLIS = 200;
+    private static final long KICK_MILLIS = 20;
+
     private final Fd socket;
-    private final Fd file;
     private final Fd stop;
-    private final FaultMessages messages = new FaultMessages(BATCH);
-    private final Deque<Long> faults = new ArrayDeque<>();
-    private final Map<HandlerRegion, BitSet> removed = new HashMap<>();
-    private long copied;
+    private final FileFaults faults;
 
     /**
      * @param machine whom to serve; closed by the caller, afterwards
-     * @param socket on which it came; its end is the machine's
+     * @param socket on which it came
      * @param file what the regions' offsets refer to
      * @param stop becomes readable when the handler shall end before the machine does
      * @throws HandlerException if the file ends before the regions do
      */
     public FileHandler(Handover machine, Fd socket, Fd file, Fd stop) {
-        this.machine = machine;
         this.socket = socket;
-        this.file = file;
         this.stop = stop;
-        long bytes = file.sizeBytes();
-        for (HandlerRegion region : machine.regions()) {
-            if (region.size() > bytes - region.offset()) {
-                throw new HandlerException(
-                        "the machine has 0x%x bytes at 0x%x of the file, which has 0x%x"
-                                .formatted(region.size(), region.offset(), bytes));
-            }
-            removed.put(region, new BitSet());
-        }
+        faults = new FileFaults(machine, file);
     }
 
     /**
@@ -69,147 +61,116 @@ public final class FileHandler {
      *
      * @return the bytes that it has put in place
      * @throws HandlerException if the machine touches what it has not told of
-     * @throws KernelException if the file cannot be read, or the kernel refuses
+     * @throws io.jvmm.ffi.linux.KernelException if the file cannot be read, or the kernel refuses
+     * @throws IllegalStateException if the application handles {@code SIGUSR1}
      */
     public long run() {
-        long largest =
-                machine.regions().stream().mapToLong(HandlerRegion::pageSize).max().orElseThrow();
-        machine.uffd().setNonBlocking(true);
-        try (Mapping page = Mapping.anonymous(largest);
-                Epoll epoll = Epoll.create(3)) {
-            epoll.add(machine.uffd().fd(), Epoll.EPOLLIN, FAULTS);
-            // The machine says nothing more: what can be read is the end.
-            epoll.add(socket, Epoll.EPOLLIN | Epoll.EPOLLRDHUP, END);
+        try (Kick kick = Kick.install();
+                EventFd over = EventFd.create();
+                EventFd served = EventFd.create()) {
+            Server server = new Server(kick, over, served);
+            server.start();
+            try {
+                awaitEnd(served.fd());
+            } finally {
+                server.end();
+            }
+            server.rethrow();
+        }
+        return faults.copied();
+    }
+
+    /** Waits until the machine has ended, the serving thread has, or this handler shall. */
+    private void awaitEnd(Fd served) {
+        try (Epoll epoll = Epoll.create(4);
+                @Nullable PidFd process = PidFd.ofPeer(socket).orElse(null)) {
+            // The machine says nothing more: what can be read is the end of its socket.
+            epoll.add(socket, Epoll.EPOLLIN | Epoll.EPOLLRDHUP, SOCKET);
             epoll.add(stop, Epoll.EPOLLIN, END);
-            while (awaitWork(epoll) && read() && serve(page)) {
-                // Goes on.
+            epoll.add(served, Epoll.EPOLLIN, END);
+            if (process != null) {
+                epoll.add(process.fd(), Epoll.EPOLLIN, END);
             }
-        }
-        return copied;
-    }
-
-    /** Waits for faults. False when all is over. */
-    private boolean awaitWork(Epoll epoll) {
-        int count = epoll.await(faults.isEmpty() ? -1 : RETRY_MILLIS);
-        for (int i = 0; i < count; i++) {
-            if (epoll.data(i) == END) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    /** Takes in all messages that there are. False when the machine has ended. */
-    private boolean read() {
-        while (true) {
-            int count = machine.uffd().tryRead(messages);
-            if (Errno.EAGAIN.is(count)) {
-                return true;
-            }
-            if (count < 0 && !Errno.EINTR.is(count)) {
-                throw new KernelException("read userfaultfd", Errno.of(count));
-            }
-            for (int i = 0; i < count; i++) {
-                take(messages.at(i));
-            }
+            int look = LOOK_MILLIS;
+            do {
+                int count = epoll.await(look);
+                for (int i = 0; i < count; i++) {
+                    if (epoll.data(i) == END) {
+                        return;
+                    }
+                    epoll.remove(socket);
+                    look = LOOK_WITHOUT_SOCKET_MILLIS;
+                }
+            } while (faults.areExpected());
         }
     }
 
-    private void take(FaultMessage message) {
-        switch (message.event()) {
-            case UffdConstants.UFFD_EVENT_PAGEFAULT -> faults.add(message.address());
-            case UffdConstants.UFFD_EVENT_REMOVE, UffdConstants.UFFD_EVENT_UNMAP ->
-                    forget(message.removedStart(), message.removedEnd());
-            default ->
-                    throw new HandlerException(
-                            "the machine has enabled event 0x"
-                                    + Integer.toHexString(message.event())
-                                    + ", which no handler is prepared for");
-        }
-    }
+    /** The thread that reads and answers. */
+    private final class Server {
 
-    private void forget(long start, long end) {
-        for (HandlerRegion region : machine.regions()) {
-            long from = Math.max(start, region.address());
-            long to = Math.min(end, region.address() + region.size());
-            if (from < to) {
-                removedOf(region).set(page(region, from), page(region, to - 1) + 1);
+        private final Kick kick;
+        private final EventFd over;
+        private final EventFd served;
+        private final Thread thread;
+        private volatile int threadId;
+        private volatile @Nullable Throwable failure;
+
+        /**
+         * @param over has the thread end
+         * @param served is told that the thread has nothing more to do
+         */
+        Server(Kick kick, EventFd over, EventFd served) {
+            this.kick = kick;
+            this.over = over;
+            this.served = served;
+            thread = Thread.ofPlatform().name("handler-faults").daemon().unstarted(this::run);
+        }
+
+        void start() {
+            thread.start();
+        }
+
+        // Whatever ends this thread is told by the one that waits for it.
+        @SuppressWarnings("CatchingUnchecked")
+        private void run() {
+            try {
+                Signals.unblock(kick.signal());
+                threadId = NativeThread.id();
+                faults.serve(over.fd());
+            } catch (RuntimeException | Error e) {
+                failure = e;
+            } finally {
+                served.signal();
             }
         }
-    }
 
-    private BitSet removedOf(HandlerRegion region) {
-        BitSet pages = removed.get(region);
-        if (pages == null) {
-            throw new IllegalStateException("not a region of this machine");
-        }
-        return pages;
-    }
-
-    private static int page(HandlerRegion region, long address) {
-        return Math.toIntExact((address - region.address()) / region.pageSize());
-    }
-
-    /** Answers what can be answered. False when the machine has ended. */
-    private boolean serve(Mapping page) {
-        for (int left = faults.size(); left > 0; left--) {
-            long address = faults.remove();
-            long result = fill(region(address), address, page);
-            if (Errno.ESRCH.is(result)) {
-                return false;
+        /** Ends the thread, wherever it waits. */
+        void end() {
+            faults.end();
+            over.signal();
+            boolean interrupted = false;
+            while (thread.isAlive()) {
+                try {
+                    // Again and again: the thread may be on its way into a read.
+                    if (!thread.join(Duration.ofMillis(KICK_MILLIS)) && threadId != 0) {
+                        int _ = kick.trySend(threadId);
+                    }
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
             }
-            if (Errno.EAGAIN.is(result)) {
-                // The range is changing. The message about it decides what the page holds.
-                faults.add(address);
-            } else if (result < 0 && !Errno.EEXIST.is(result) && !Errno.ENOENT.is(result)) {
-                throw new KernelException("UFFDIO_COPY", Errno.of(result));
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
         }
-        return true;
-    }
 
-    private HandlerRegion region(long address) {
-        for (HandlerRegion region : machine.regions()) {
-            if (region.contains(address)) {
-                return region;
+        void rethrow() {
+            Throwable thrown = failure;
+            if (thrown instanceof Error error) {
+                throw error;
             }
-        }
-        throw new HandlerException(
-                "a fault outside of all regions: 0x" + Long.toHexString(address));
-    }
-
-    private long fill(HandlerRegion region, long fault, Mapping page) {
-        long address = fault & -region.pageSize();
-        long size = region.pageSize();
-        if (removedOf(region).get(page(region, address))) {
-            page.segment().asSlice(0, size).fill((byte) 0);
-        } else {
-            read(region.offset() + address - region.address(), page, size);
-        }
-        Userfaultfd uffd = machine.uffd();
-        long result = 0;
-        for (long done = 0; done < size; done += result) {
-            result = uffd.tryCopy(address + done, page.segment(), done, size - done, 0);
-            if (result <= 0) {
-                break;
-            }
-            copied += result;
-        }
-        if (Errno.EEXIST.is(result)) {
-            // Somebody else was quicker, and may have left the waking to us.
-            int _ = uffd.tryWake(address, size);
-        }
-        return result;
-    }
-
-    private void read(long offset, Mapping page, long size) {
-        for (long done = 0; done < size; ) {
-            long result = file.tryRead(page.segment().asSlice(done, size - done), offset + done);
-            if (result == 0) {
-                throw new HandlerException(file.name() + " ends before the memory it backs");
-            }
-            if (!Errno.EINTR.is(result)) {
-                done += KernelException.check("read " + file.name(), result);
+            if (thrown instanceof RuntimeException exception) {
+                throw exception;
             }
         }
     }

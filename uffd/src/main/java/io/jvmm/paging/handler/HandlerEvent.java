@@ -9,7 +9,7 @@ public sealed interface HandlerEvent {
     enum Cause {
         /** Its process has ended. */
         EXITED("its process has ended"),
-        /** It has closed its socket. */
+        /** It has closed its socket, and its process cannot be seen from here. */
         CLOSED("it has closed its socket"),
         /** It has sent something, which no handler does. */
         TALKED("it has sent something over its socket, which no handler does");
@@ -34,8 +34,22 @@ public sealed interface HandlerEvent {
     }
 
     /**
-     * The handler will serve no more. Who waits for a page waits on: for another handler ({@link
-     * ExternalPager#handOver}), or for the machine's end.
+     * The handler has closed its socket, and its process lives. It may serve on, or have refused
+     * this machine: a wait that lasts is told by {@link Overdue}.
+     *
+     * @param pid the handler's process
+     */
+    record SocketClosed(int pid) implements HandlerEvent {
+        @Override
+        public String toString() {
+            return "the page-fault handler, process %d, has closed its socket".formatted(pid);
+        }
+    }
+
+    /**
+     * The handler will serve no more: both its process and its socket have ended. Who waits for a
+     * page waits on: for another handler ({@link ExternalPager#handOver}), or for the machine's
+     * end.
      *
      * @param pid the handler's process, or 0
      */

@@ -25,8 +25,10 @@ final class HandlerMessage {
     private static final String SIZE = "size";
     private static final String OFFSET = "offset";
     private static final String PAGE_SIZE = "page_size";
-    // In bytes, in spite of its name. Older handlers know no other field, older machines send none.
+    // In bytes, in spite of its name. Firecracker 1.7 to 1.11 sends this field alone, and handlers
+    // of that time know no other; from 1.12 on it sends both.
     private static final String PAGE_SIZE_OLD = "page_size_kib";
+    private static final Long SMALL_PAGE = 4096L;
 
     private final byte[] text;
     private int at;
@@ -95,16 +97,17 @@ final class HandlerMessage {
     private HandlerRegion region(Map<String, Long> fields) {
         Long pageSize = fields.get(PAGE_SIZE);
         if (pageSize == null) {
-            pageSize = fields.get(PAGE_SIZE_OLD);
+            // Firecracker until 1.6 says nothing of pages, and knows none but of 4 KiB.
+            pageSize = fields.getOrDefault(PAGE_SIZE_OLD, SMALL_PAGE);
             // No page is that small, so somebody has taken the name at its word.
-            if (pageSize != null && pageSize > 0 && pageSize < 4096) {
+            if (pageSize > 0 && pageSize < SMALL_PAGE) {
                 pageSize *= 1024;
             }
         }
         Long address = fields.get(ADDRESS);
         Long size = fields.get(SIZE);
         Long offset = fields.get(OFFSET);
-        if (pageSize == null || address == null || size == null || offset == null) {
+        if (address == null || size == null || offset == null) {
             throw wrong("a region lacks a field");
         }
         try {

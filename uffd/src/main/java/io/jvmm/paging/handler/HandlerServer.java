@@ -14,6 +14,8 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -23,8 +25,9 @@ import java.util.function.Consumer;
 
 /**
  * Listens for machines that want their page faults served from one file, and gives each a {@link
- * FileHandler} with a thread of its own. A machine that does not keep to the handshake is refused,
- * and the others notice nothing.
+ * FileHandler} with threads of its own. A machine that does not keep to the handshake is refused,
+ * and the others notice nothing. A connection that has not said yet what to serve takes no
+ * machine's place; of too many such connections the oldest is closed.
  *
  * <p>Thread-safe.
  */
@@ -34,6 +37,8 @@ public final class HandlerServer implements AutoCloseable {
     private static final int S_IFMT = 0170000;
     private static final int S_IFSOCK = 0140000;
     private static final long CONNECTION = 0;
+    // Connections that have not said yet what to serve.
+    private static final int MOST_STRANGERS = 16;
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     private final Path path;
@@ -44,6 +49,7 @@ public final class HandlerServer implements AutoCloseable {
     private final Semaphore room;
     private final EventFd stop = EventFd.create();
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
+    private final Deque<Fd> strangers = new ArrayDeque<>();
     private final Thread accepting;
     private volatile boolean closed;
 
@@ -58,7 +64,7 @@ public final class HandlerServer implements AutoCloseable {
         this.listening = listening;
         this.file = file;
         this.opening = opening;
-        this.events = events;
+        this.events = Guarded.listener(events);
         room = new Semaphore(machines);
         accepting = Thread.ofPlatform().name("handler-accept").daemon().unstarted(this::accept);
     }
@@ -71,16 +77,18 @@ public final class HandlerServer implements AutoCloseable {
      * @param file kept open by the caller until the server is closed
      * @param machines how many at a time
      * @param opening how long a machine may take for the handshake
-     * @param events called from the threads that serve; must not wait or throw
+     * @param events called from the threads that serve; must not wait
      * @throws IOException if the path cannot be had
      */
     public static HandlerServer open(
             Path path, Fd file, int machines, Duration opening, Consumer<MachineEvent> events)
             throws IOException {
         removeStale(path);
-        Fd listening = UnixSocket.listen(path);
+        Fd listening = UnixSocket.bind(path);
         try {
+            // Before it listens: no other user's connection is in its backlog.
             Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+            UnixSocket.listen(listening);
             listening.setNonBlocking(true);
         } catch (IOException | KernelException e) {
             listening.close();
@@ -111,54 +119,80 @@ public final class HandlerServer implements AutoCloseable {
         }
     }
 
+    // A server whose accepting thread ends would serve no machine any more, and say nothing.
+    @SuppressWarnings("CatchingUnchecked")
     private void accept() {
         try (Epoll epoll = Epoll.create(2)) {
             epoll.add(listening, Epoll.EPOLLIN, CONNECTION);
             epoll.add(stop.fd(), Epoll.EPOLLIN, CONNECTION + 1);
             while (!closed) {
-                if (epoll.await(-1) > 0 && !closed) {
-                    acceptOne();
+                try {
+                    if (epoll.await(-1) > 0 && !closed) {
+                        acceptOne();
+                    }
+                } catch (RuntimeException | Error e) {
+                    // The connection is gone already; or this process has no descriptor, thread or
+                    // memory left, and others may give some back.
+                    LockSupport.parkNanos(PAUSE_NANOS);
                 }
             }
         }
     }
 
     private void acceptOne() {
-        Fd socket;
+        Fd socket = UnixSocket.accept(listening);
+        Thread thread = null;
         try {
-            socket = UnixSocket.accept(listening);
-        } catch (KernelException e) {
-            // It is gone already; or this process has no descriptor left, and others may close
-            // some.
-            LockSupport.parkNanos(PAUSE_NANOS);
-            return;
-        }
-        Thread thread = Thread.ofPlatform().name("handler").daemon().unstarted(() -> run(socket));
-        threads.add(thread);
-        try {
+            thread = Thread.ofPlatform().name("handler").daemon().unstarted(() -> run(socket));
+            threads.add(thread);
+            enter(socket);
             thread.start();
-        } catch (OutOfMemoryError e) {
-            // There is no thread left. The machine sees that it has no handler.
-            threads.remove(thread);
+        } catch (RuntimeException | Error e) {
+            // The machine sees that it has no handler.
+            if (thread != null) {
+                threads.remove(thread);
+            }
+            leave(socket);
             socket.close();
-            LockSupport.parkNanos(PAUSE_NANOS);
+            throw e;
         }
     }
 
+    /** A connection begins that has not said yet what to serve. */
+    private void enter(Fd socket) {
+        synchronized (strangers) {
+            strangers.addLast(socket);
+            if (strangers.size() > MOST_STRANGERS) {
+                UnixSocket.shutDown(strangers.removeFirst());
+            }
+        }
+    }
+
+    /** Whether the connection was not closed to make room for another. */
+    private boolean leave(Fd socket) {
+        synchronized (strangers) {
+            return strangers.remove(socket);
+        }
+    }
+
+    /** A connection among the strangers, until it is closed at the latest. */
+    private interface Stranger extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    // What ends this thread is told as an event.
+    @SuppressWarnings("CatchingUnchecked")
     private void run(Fd socket) {
-        try (socket) {
-            int pid = PidFd.ofPeer(socket).map(HandlerServer::numberOf).orElse(0);
-            if (!room.tryAcquire()) {
-                events.accept(new MachineEvent.Refused(pid, "too many machines are served"));
-                return;
-            }
-            try {
-                serve(socket, pid);
-            } catch (HandlerException | KernelException e) {
-                events.accept(new MachineEvent.Refused(pid, String.valueOf(e.getMessage())));
-            } finally {
-                room.release();
-            }
+        int pid = 0;
+        try (socket;
+                Stranger _ = () -> leave(socket)) {
+            pid = PidFd.ofPeer(socket).map(HandlerServer::numberOf).orElse(0);
+            serve(socket, pid);
+        } catch (HandlerException | KernelException e) {
+            events.accept(new MachineEvent.Refused(pid, String.valueOf(e.getMessage())));
+        } catch (RuntimeException | Error e) {
+            events.accept(new MachineEvent.Refused(pid, "the handler has failed: " + e));
         } finally {
             threads.remove(Thread.currentThread());
         }
@@ -171,11 +205,36 @@ public final class HandlerServer implements AutoCloseable {
     }
 
     private void serve(Fd socket, int pid) {
-        try (Handover machine = Handover.receive(socket, opening)) {
-            FileHandler handler = new FileHandler(machine, socket, file, stop.fd());
-            long bytes = machine.regions().stream().mapToLong(HandlerRegion::size).sum();
-            events.accept(new MachineEvent.Accepted(pid, bytes));
-            events.accept(new MachineEvent.Ended(pid, handler.run()));
+        try (Handover machine = handover(socket)) {
+            if (!room.tryAcquire()) {
+                throw new HandlerException("too many machines are served");
+            }
+            try {
+                FileHandler handler = new FileHandler(machine, socket, file, stop.fd());
+                long bytes = machine.regions().stream().mapToLong(HandlerRegion::size).sum();
+                events.accept(new MachineEvent.Accepted(pid, bytes));
+                events.accept(new MachineEvent.Ended(pid, handler.run()));
+            } finally {
+                room.release();
+            }
+        }
+    }
+
+    /** A connection that was closed to make room for another says so, whatever it sees. */
+    private Handover handover(Fd socket) {
+        try {
+            return Handover.receive(socket, opening);
+        } catch (HandlerException e) {
+            if (!leave(socket)) {
+                throw new HandlerException(
+                        closed
+                                ? "this handler ends"
+                                : "it was the oldest of too many connections that do not say what"
+                                        + " to serve");
+            }
+            throw e;
+        } finally {
+            boolean _ = leave(socket);
         }
     }
 
@@ -196,6 +255,10 @@ public final class HandlerServer implements AutoCloseable {
         closed = true;
         stop.signal();
         join(accepting);
+        synchronized (strangers) {
+            strangers.forEach(UnixSocket::shutDown);
+            strangers.clear();
+        }
         while (!threads.isEmpty()) {
             threads.forEach(HandlerServer::join);
         }

@@ -21,6 +21,8 @@ import java.util.List;
  */
 public record Handover(Userfaultfd uffd, List<HandlerRegion> regions) implements AutoCloseable {
 
+    private static final int MAX_DESCRIPTORS = 16;
+
     /**
      * Waits for the machine's message on a connection that it has made.
      *
@@ -50,7 +52,8 @@ public record Handover(Userfaultfd uffd, List<HandlerRegion> regions) implements
             Fd socket, long deadline, ByteArrayOutputStream text, @Nullable Fd before) {
         awaitInput(socket, deadline);
         FdPassing.Message part =
-                FdPassing.receive(socket, HandlerMessage.MAX_BYTES + 1 - text.size(), 1);
+                FdPassing.receive(
+                        socket, HandlerMessage.MAX_BYTES + 1 - text.size(), MAX_DESCRIPTORS);
         if (part.payload().length == 0) {
             part.close();
             throw new HandlerException("the machine has closed before it said what to serve");
@@ -67,6 +70,8 @@ public record Handover(Userfaultfd uffd, List<HandlerRegion> regions) implements
             part.close();
             throw new HandlerException("the machine has sent two descriptors");
         }
+        // Some monitors send another one with it, such as the file behind the memory.
+        part.descriptors().stream().skip(1).forEach(Fd::close);
         return part.descriptors().getFirst();
     }
 

@@ -50,6 +50,13 @@ class HandlerMessageTest {
         assertThat(decode(text).getFirst().pageSize()).isEqualTo(4096);
     }
 
+    /** Firecracker until 1.6. */
+    @Test
+    void pagesAreSmallIfNothingIsSaidOfThem() {
+        String text = "[{\"base_host_virt_addr\":4096,\"size\":4096,\"offset\":0}]";
+        assertThat(decode(text).getFirst().pageSize()).isEqualTo(4096);
+    }
+
     @Test
     void passesOverFieldsOfOtherNames() {
         assertThat(
@@ -73,7 +80,6 @@ class HandlerMessageTest {
                 "[" + GOOD + "]x",
                 "[" + GOOD + ",]",
                 "[[" + GOOD + "]]",
-                "[{\"base_host_virt_addr\":4096,\"size\":4096,\"offset\":0}]",
                 "[{\"base_host_virt_addr\":-4096,\"size\":4096,\"offset\":0,\"page_size\":4096}]",
                 "[{\"base_host_virt_addr\":4096,\"size\":4095,\"offset\":0,\"page_size\":4096}]",
                 "[{\"base_host_virt_addr\":4096,\"size\":4096,\"offset\":0,\"page_size\":5000}]",

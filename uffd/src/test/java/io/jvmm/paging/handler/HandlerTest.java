@@ -79,6 +79,10 @@ class HandlerTest {
         high.close();
     }
 
+    private static HandlerLink handOver(Path path, Userfaultfd uffd, List<HandlerRegion> regions) {
+        return HandlerLink.handOver(path, uffd, regions, Duration.ofSeconds(60), () -> true);
+    }
+
     private Process handler(String socket) throws IOException {
         Process process = HandlerProcess.start(folder.resolve(socket), file);
         processes.add(process);
@@ -92,20 +96,67 @@ class HandlerTest {
     @Test
     void aHandlerServesAllRegionsAndEndsWithTheMachine() throws IOException, InterruptedException {
         Process handler = handler("socket");
-        try (HandlerLink link = HandlerLink.handOver(folder.resolve("socket"), uffd, regions)) {
+        try (HandlerLink link = handOver(folder.resolve("socket"), uffd, regions)) {
             for (int page = PAGES - 1; page >= 0; page--) {
                 assertThat(word(low, page)).isEqualTo(0xBEEF_0000L + page);
                 assertThat(word(high, page)).isEqualTo(0xBEEF_0000L + PAGES + page);
             }
             assertThat(link.awaitEnd(Duration.ZERO)).isFalse();
         }
+        uffd.unregister(low.address(), low.sizeBytes());
+        uffd.unregister(high.address(), high.sizeBytes());
         assertThat(handler.waitFor()).isZero();
+    }
+
+    @Test
+    void aMachineThatHasClosedItsSocketIsServedOn() throws IOException {
+        Process handler = handler("socket");
+        handOver(folder.resolve("socket"), uffd, regions).close();
+        for (int page = 0; page < PAGES; page++) {
+            assertThat(word(low, page)).isEqualTo(0xBEEF_0000L + page);
+        }
+        assertThat(handler.isAlive()).isTrue();
+    }
+
+    @Test
+    void aHandlerIsNotLostWhileItsProcessLives() throws IOException {
+        Path path = folder.resolve("here");
+        try (Fd listening = UnixSocket.listen(path);
+                HandlerLink link = handOver(path, uffd, regions)) {
+            UnixSocket.accept(listening).close();
+            assertThat(link.socketEnd()).isNotNull();
+            assertThat(link.awaitEnd(Duration.ZERO)).isFalse();
+        }
+    }
+
+    /** A listener that accepts nothing, and whose backlog is full. */
+    @Test
+    void aHandlerThatAcceptsNothingIsNotWaitedForForEver() throws IOException {
+        Path path = folder.resolve("full");
+        List<Fd> connected = new ArrayList<>();
+        try (Fd _ = UnixSocket.listen(path)) {
+            assertThatExceptionOfType(KernelException.class)
+                    .isThrownBy(() -> {
+                        while (true) {
+                            connected.add(
+                                    UnixSocket.connect(path, Duration.ofMillis(100), () -> true));
+                        }
+                    })
+                    .withMessageContaining("ETIMEDOUT");
+            assertThatExceptionOfType(KernelException.class)
+                    .isThrownBy(() ->
+                            HandlerLink.handOver(
+                                    path, uffd, regions, Duration.ofDays(1), () -> false))
+                    .withMessageContaining("ECANCELED");
+        } finally {
+            connected.forEach(Fd::close);
+        }
     }
 
     @Test
     void pagesThatAreGivenBackAreZero() throws IOException {
         Process _ = handler("socket");
-        try (HandlerLink _ = HandlerLink.handOver(folder.resolve("socket"), uffd, regions)) {
+        try (HandlerLink _ = handOver(folder.resolve("socket"), uffd, regions)) {
             assertThat(word(low, 5)).isEqualTo(0xBEEF_0005L);
             low.advise(Advice.DONTNEED, 4 * PAGE, 3 * PAGE);
             assertThat(word(low, 3)).isEqualTo(0xBEEF_0003L);
@@ -119,13 +170,13 @@ class HandlerTest {
     @Test
     void aHandlersDeathIsNoticedAndAnotherOneTakesOver() throws IOException, InterruptedException {
         Process first = handler("first");
-        try (HandlerLink link = HandlerLink.handOver(folder.resolve("first"), uffd, regions)) {
+        try (HandlerLink link = handOver(folder.resolve("first"), uffd, regions)) {
             assertThat(word(low, 0)).isEqualTo(0xBEEF_0000L);
             first.destroyForcibly().waitFor();
             assertThat(link.awaitEnd(Duration.ofSeconds(60))).isTrue();
         }
         Process _ = handler("second");
-        try (HandlerLink link = HandlerLink.handOver(folder.resolve("second"), uffd, regions)) {
+        try (HandlerLink link = handOver(folder.resolve("second"), uffd, regions)) {
             for (int page = 0; page < PAGES; page++) {
                 assertThat(word(low, page)).isEqualTo(0xBEEF_0000L + page);
             }
@@ -140,7 +191,7 @@ class HandlerTest {
         Thread reader;
         long[] seen = new long[1];
         try (Fd listening = UnixSocket.listen(path);
-                HandlerLink _ = HandlerLink.handOver(path, uffd, regions);
+                HandlerLink _ = handOver(path, uffd, regions);
                 Fd socket = UnixSocket.accept(listening);
                 Handover machine = Handover.receive(socket, Duration.ofSeconds(60))) {
             assertThat(machine.regions()).isEqualTo(regions);
@@ -152,11 +203,12 @@ class HandlerTest {
                                 seen[0] = word(low, 0);
                             });
             FaultMessages messages = new FaultMessages(1);
+            assertThat(machine.uffd().fd().poll(Fd.POLLIN, -1)).isEqualTo(Fd.POLLIN);
             assertThat(machine.uffd().tryRead(messages)).isEqualTo(1);
             assertThat(messages.at(0).address()).isEqualTo(low.address());
         }
         Process _ = handler("second");
-        try (HandlerLink _ = HandlerLink.handOver(folder.resolve("second"), uffd, regions)) {
+        try (HandlerLink _ = handOver(folder.resolve("second"), uffd, regions)) {
             reader.join();
             assertThat(seen[0]).isEqualTo(0xBEEF_0000L);
         }
@@ -165,7 +217,7 @@ class HandlerTest {
     @Test
     void nobodyThereIsToldAtOnce() {
         assertThatExceptionOfType(KernelException.class)
-                .isThrownBy(() -> HandlerLink.handOver(folder.resolve("none"), uffd, regions));
+                .isThrownBy(() -> handOver(folder.resolve("none"), uffd, regions));
     }
 
     @Test
