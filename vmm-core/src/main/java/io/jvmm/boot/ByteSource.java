@@ -16,14 +16,44 @@ sealed interface ByteSource extends AutoCloseable permits FileSource, SegmentSou
     long size();
 
     /**
-     * Fills {@code target} with the bytes from {@code offset} on, which lie within {@link #size}.
+     * Fills {@code target} with the bytes from {@code offset} on.
      *
-     * @throws BootException if they cannot be read, or are there no more
+     * @param offset any number, as a file's headers may give it
+     * @throws BootException if they lie outside the file or cannot be read
      */
-    void read(long offset, MemorySegment target);
+    default void read(long offset, MemorySegment target) {
+        check(offset, target.byteSize());
+        readWithin(offset, target);
+    }
 
-    /** A copy of {@code length} bytes from {@code offset} on, which lie within {@link #size}. */
+    /** As {@link #read}; the bytes lie within {@link #size}. */
+    void readWithin(long offset, MemorySegment target);
+
+    /** Whether the bytes [offset, offset+length) lie within {@link #size}. */
+    default boolean has(long offset, long length) {
+        return offset >= 0 && length >= 0 && length <= size() && offset <= size() - length;
+    }
+
+    /**
+     * Checks a range that a file's headers give.
+     *
+     * @throws BootException if it reaches outside the file
+     */
+    default void check(long offset, long length) {
+        if (!has(offset, length)) {
+            throw new BootException(
+                    "File %s is truncated or corrupt: 0x%x bytes at 0x%x are not in its %s"
+                            .formatted(name(), length, offset, Sizes.describe(size())));
+        }
+    }
+
+    /**
+     * A copy of {@code length} bytes from {@code offset} on.
+     *
+     * @throws BootException as {@link #read} does
+     */
     default byte[] bytes(long offset, int length) {
+        check(offset, length); // before anything is allocated for it
         byte[] bytes = new byte[length];
         read(offset, MemorySegment.ofArray(bytes));
         return bytes;
@@ -34,8 +64,22 @@ sealed interface ByteSource extends AutoCloseable permits FileSource, SegmentSou
         return bytes(0, (int) Math.min(length, size()));
     }
 
-    /** The bytes [offset, offset+length), which lie within {@link #size}, as a stream. */
+    /**
+     * Fields at offsets into a piece of the file.
+     *
+     * @throws BootException as {@link #read} does
+     */
+    default Bytes fields(long offset, int length) {
+        return new Bytes(name(), bytes(offset, length));
+    }
+
+    /**
+     * The bytes [offset, offset+length) as a stream.
+     *
+     * @throws BootException if they lie outside the file
+     */
     default InputStream stream(long offset, long length) {
+        check(offset, length);
         return new SourceStream(this, offset, length);
     }
 

@@ -4,12 +4,22 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
-/** Reads of little-endian numbers and of text at offsets into a piece of a file. */
+/**
+ * Reads of little-endian numbers and of text at offsets into a piece of a file. An offset outside
+ * the piece is the file's fault, whatever it came from: a {@link BootException}.
+ */
 final class Bytes {
 
+    private final String name;
     private final ByteBuffer buffer;
 
-    Bytes(byte[] bytes) {
+    /**
+     * A piece of a file.
+     *
+     * @param name what to call the file in messages
+     */
+    Bytes(String name, byte[] bytes) {
+        this.name = name;
         buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
@@ -22,11 +32,11 @@ final class Bytes {
     }
 
     int u8(int offset) {
-        return Byte.toUnsignedInt(buffer.get(offset));
+        return Byte.toUnsignedInt(buffer.get(checked(offset, Byte.BYTES)));
     }
 
     int u16(int offset) {
-        return Short.toUnsignedInt(buffer.getShort(offset));
+        return Short.toUnsignedInt(buffer.getShort(checked(offset, Short.BYTES)));
     }
 
     /** The 16-bit number at {@code offset}, most significant byte first. */
@@ -35,11 +45,20 @@ final class Bytes {
     }
 
     long u32(int offset) {
-        return Integer.toUnsignedLong(buffer.getInt(offset));
+        return Integer.toUnsignedLong(buffer.getInt(checked(offset, Integer.BYTES)));
     }
 
     long i64(int offset) {
-        return buffer.getLong(offset);
+        return buffer.getLong(checked(offset, Long.BYTES));
+    }
+
+    private int checked(int offset, int length) {
+        if (offset < 0 || offset > size() - length) {
+            throw new BootException(
+                    "File %s is truncated or corrupt: one of its structures ends before offset 0x%x"
+                            .formatted(name, offset));
+        }
+        return offset;
     }
 
     /** Whether the bytes at {@code offset} are these characters; not if the piece ends before. */
@@ -60,7 +79,7 @@ final class Bytes {
      * limit} characters. Safe to show, whatever the file holds.
      */
     String text(int offset, int limit) {
-        int end = offset;
+        int end = checked(offset, 0);
         while (end < size() && end - offset < limit && u8(end) >= ' ' && u8(end) < 0x7F) {
             end++;
         }

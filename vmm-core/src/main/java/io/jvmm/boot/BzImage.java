@@ -77,8 +77,7 @@ record BzImage(ByteSource source, SetupHeader header) implements KernelImage {
                                     .formatted(
                                             Sizes.describe(needed), Sizes.describe(source.size())));
         }
-        if (header.payloadOffset() + header.payloadLength() > header.kernelSize()
-                && header.payloadLength() != 0) {
+        if (header.payloadOffset() + header.payloadLength() > header.kernelSize()) {
             throw new BootException(
                     subject + " is corrupt: its payload reaches beyond the end of the kernel");
         }
@@ -97,7 +96,7 @@ record BzImage(ByteSource source, SetupHeader header) implements KernelImage {
 
     /** Whether the payload is an ELF file as it is (CONFIG_KERNEL_UNCOMPRESSED). */
     boolean payloadIsElf() {
-        return new Bytes(payloadHead()).has(0, ElfHeader.MAGIC);
+        return new Bytes(source.name(), payloadHead()).has(0, ElfHeader.MAGIC);
     }
 
     private byte[] payloadHead() {
@@ -118,8 +117,8 @@ record BzImage(ByteSource source, SetupHeader header) implements KernelImage {
         String subject = "The payload of kernel " + source.name();
         MemorySegment content =
                 payloadIsElf() ? copyPayload(subject, limit) : unpackPayload(subject, limit);
-        Bytes head = new Bytes(new SegmentSource("", content).head(ElfHeader.SIZE));
         SegmentSource payload = new SegmentSource("payload of " + source.name(), content);
+        Bytes head = new Bytes(payload.name(), payload.head(ElfHeader.SIZE));
         if (!ElfHeader.isX8664(head)) {
             throw new BootException(
                     subject
@@ -138,7 +137,7 @@ record BzImage(ByteSource source, SetupHeader header) implements KernelImage {
 
     private MemorySegment unpackPayload(String subject, int limit) {
         long length = header.payloadLength();
-        long size = new Bytes(source.bytes(payloadStart() + length - SIZE_WORD, SIZE_WORD)).u32(0);
+        long size = source.fields(payloadStart() + length - SIZE_WORD, SIZE_WORD).u32(0);
         if (size > limit) {
             throw tooLarge(subject, size, limit);
         }

@@ -29,7 +29,7 @@ record ElfImage(
      * @throws BootException if they are not those of a kernel, or do not fit the file
      */
     static ElfImage parse(ByteSource source, String subject) {
-        ElfHeader header = ElfHeader.read(new Bytes(source.bytes(0, ElfHeader.SIZE)));
+        ElfHeader header = ElfHeader.read(source.fields(0, ElfHeader.SIZE));
         if (header.type() != ElfHeader.TYPE_EXECUTABLE && header.type() != ElfHeader.TYPE_DYNAMIC) {
             throw notAKernel(source, subject);
         }
@@ -85,11 +85,11 @@ record ElfImage(
         }
         int length = header.count() * ElfSegment.HEADER_SIZE;
         long offset = header.tableOffset();
-        if (offset < 0 || offset > source.size() - length) {
+        if (!source.has(offset, length)) {
             throw new BootException(
                     subject + " is truncated or corrupt: it ends before its ELF program headers");
         }
-        Bytes table = new Bytes(source.bytes(offset, length));
+        Bytes table = source.fields(offset, length);
         return IntStream.range(0, header.count())
                 .mapToObj(i -> ElfSegment.read(table, i * ElfSegment.HEADER_SIZE))
                 .toList();
@@ -97,12 +97,7 @@ record ElfImage(
 
     /** Whether the segment's bytes lie within the file. */
     static boolean withinFile(ElfSegment segment, ByteSource source) {
-        if (segment.fileSize() == 0) {
-            return true;
-        }
-        return segment.offset() >= 0
-                && segment.fileSize() > 0
-                && segment.fileSize() <= source.size() - segment.offset();
+        return segment.fileSize() == 0 || source.has(segment.offset(), segment.fileSize());
     }
 
     private static void check(ByteSource source, String subject, ElfSegment segment) {

@@ -35,7 +35,7 @@ record ElfNotes(OptionalLong pvhEntry, boolean linux, boolean program, boolean a
                 continue;
             }
             int size = (int) Math.min(SEGMENT_MAX, segment.fileSize());
-            Bytes notes = new Bytes(source.bytes(segment.offset(), size));
+            Bytes notes = source.fields(segment.offset(), size);
             int alignment = segment.alignment() == 8 ? 8 : 4;
             int at = 0;
             while (at <= size - NOTE_HEADER) {

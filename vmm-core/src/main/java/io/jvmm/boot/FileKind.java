@@ -57,7 +57,7 @@ final class FileKind {
 
     /** A noun phrase for a file with this beginning, like "a ZIP archive". */
     static String of(byte[] head) {
-        Bytes bytes = new Bytes(head);
+        Bytes bytes = new Bytes("", head);
         if (bytes.has(0, ElfHeader.MAGIC)) {
             return ElfHeader.describe(bytes);
         }

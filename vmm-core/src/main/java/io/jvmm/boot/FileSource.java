@@ -78,7 +78,7 @@ final class FileSource implements ByteSource {
     }
 
     @Override
-    public void read(long offset, MemorySegment target) {
+    public void readWithin(long offset, MemorySegment target) {
         try {
             long done = 0;
             while (done < target.byteSize()) {

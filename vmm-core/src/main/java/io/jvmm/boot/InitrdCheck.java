@@ -72,7 +72,7 @@ final class InitrdCheck {
 
     private Bytes head(long at) {
         int length = (int) Math.min(GuestLayout.PAGE_SIZE, source.size() - at);
-        return new Bytes(source.bytes(at, length));
+        return source.fields(at, length);
     }
 
     private static long skipZeros(long at, Bytes head) {

@@ -46,7 +46,7 @@ public sealed interface KernelImage extends AutoCloseable permits BzImage, ElfIm
 
     private static KernelImage recognise(ByteSource source) {
         byte[] head = source.head(FileKind.HEAD);
-        Bytes bytes = new Bytes(head);
+        Bytes bytes = new Bytes(source.name(), head);
         if (SetupHeader.isPresent(bytes)) {
             return BzImage.parse(source, bytes);
         }

@@ -16,7 +16,7 @@ record SegmentSource(String name, MemorySegment content) implements ByteSource {
     }
 
     @Override
-    public void read(long offset, MemorySegment target) {
+    public void readWithin(long offset, MemorySegment target) {
         MemorySegment.copy(content, offset, target, 0, target.byteSize());
     }
 

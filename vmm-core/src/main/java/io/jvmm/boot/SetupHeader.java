@@ -122,9 +122,9 @@ final class SetupHeader {
         return protocol() >= PROTOCOL_2_12 && (bytes.u16(EXTENDED_LOAD_FLAGS) & KERNEL_64) != 0;
     }
 
-    /** Offset of the payload in the protected-mode kernel; only since {@link #PROTOCOL_2_08}. */
+    /** Offset of the payload in the protected-mode kernel; 0 before {@link #PROTOCOL_2_08}. */
     long payloadOffset() {
-        return bytes.u32(PAYLOAD_OFFSET);
+        return protocol() >= PROTOCOL_2_08 ? bytes.u32(PAYLOAD_OFFSET) : 0;
     }
 
     /** Size of the payload in bytes; 0 where the protocol has no such field. */

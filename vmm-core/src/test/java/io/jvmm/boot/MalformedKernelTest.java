@@ -60,6 +60,14 @@ class MalformedKernelTest {
                 arguments("payload offset", put32(good, 0x248, -16), "reaches beyond the end"),
                 arguments("payload length", put32(good, 0x24C, -16), "reaches beyond the end"),
                 arguments(
+                        "payload without length, far off",
+                        farPayload(good),
+                        "reaches beyond the end"),
+                arguments(
+                        "payload without length, far off, compressed",
+                        Packer.pack(Compression.GZIP, farPayload(good)),
+                        "reaches beyond the end"),
+                arguments(
                         "load address below 1 MiB, unpacking itself",
                         bzImage().payload(new byte[64]).preferredAddress(0x1000).build(),
                         "wants to be loaded at 0x1000"),
@@ -260,6 +268,10 @@ class MalformedKernelTest {
         assertThatExceptionOfType(BootException.class)
                 .isThrownBy(() -> KernelImage.open(Path.of("/dev/zero")))
                 .withMessageContaining("a pipe or a device");
+    }
+
+    private static byte[] farPayload(byte[] kernel) {
+        return put32(put32(kernel, 0x24C, 0), 0x248, 0x7FFF_FFFF);
     }
 
     private static byte[] elf32() {
