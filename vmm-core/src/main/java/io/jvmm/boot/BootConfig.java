@@ -5,12 +5,14 @@ import java.util.Optional;
 /**
  * What a guest is booted with, besides its kernel.
  *
- * @param commandLine the kernel's command line; may be empty
+ * @param commandLine the kernel's command line, passed on in UTF-8; may be empty
+ * @param hostWords words in front of it that a host needs which interprets kernels; may be empty
  * @param initrd the initial RAM disk, if there is one
  * @param entry through which door to enter the kernel
  * @param cpus number of vCPUs, at least 1; they have the APIC ids 0 to cpus-1
  */
-public record BootConfig(String commandLine, Optional<Initrd> initrd, BootEntry entry, int cpus) {
+public record BootConfig(
+        String commandLine, String hostWords, Optional<Initrd> initrd, BootEntry entry, int cpus) {
 
     /**
      * Command line for a guest whose owner gives none: console on the first serial port, and a
@@ -27,5 +29,14 @@ public record BootConfig(String commandLine, Optional<Initrd> initrd, BootEntry 
         if (cpus < 1) {
             throw new IllegalArgumentException("A guest needs at least one vCPU, not " + cpus);
         }
+    }
+
+    /**
+     * The same without words of the host.
+     *
+     * @throws IllegalArgumentException if {@code cpus} is less than 1
+     */
+    public BootConfig(String commandLine, Optional<Initrd> initrd, BootEntry entry, int cpus) {
+        this(commandLine, "", initrd, entry, cpus);
     }
 }

@@ -35,7 +35,8 @@ public final class BootLoader {
                             .formatted(AcpiTables.MAX_CPUS, config.cpus()));
         }
         LoadedKernel loaded = new KernelLoader(memory, lowMemoryEnd, config.entry()).load(kernel);
-        CommandLine.write(memory, config.commandLine(), loaded.commandLineMax());
+        CommandLine.write(
+                memory, config.hostWords(), config.commandLine(), loaded.commandLineMax());
         Placed placed = place(memory, loaded, config, lowMemoryEnd);
         MpTable.write(memory, config.cpus());
         long rsdp = AcpiTables.write(memory, config.cpus());

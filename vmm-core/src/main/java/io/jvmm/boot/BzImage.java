@@ -69,15 +69,23 @@ record BzImage(ByteSource source, SetupHeader header) implements KernelImage {
                             + " is corrupt: its setup header is too short for boot protocol "
                             + header.protocolText());
         }
+        if (header.protocol() < SetupHeader.PROTOCOL_2_10 && header.defaultLoadAddress() == 0) {
+            throw new BootException(
+                    subject
+                            + " has no 32-bit entry: it begins in 16-bit mode and needs a BIOS,"
+                            + " which this machine does not have");
+        }
         long needed = header.kernelOffset() + header.kernelSize();
-        if (header.kernelSize() == 0 || needed > source.size()) {
+        // The size counts units of 16 bytes, and the file need not fill the last one.
+        if (header.kernelSize() == 0 || needed - source.size() >= SetupHeader.PARAGRAPH) {
             throw new BootException(
                     subject
                             + " is truncated or corrupt: it says it has %s, the file has %s"
                                     .formatted(
                                             Sizes.describe(needed), Sizes.describe(source.size())));
         }
-        if (header.payloadOffset() + header.payloadLength() > header.kernelSize()) {
+        long stored = Math.min(header.kernelSize(), source.size() - header.kernelOffset());
+        if (header.payloadOffset() + header.payloadLength() > stored) {
             throw new BootException(
                     subject + " is corrupt: its payload reaches beyond the end of the kernel");
         }
@@ -206,13 +214,16 @@ record BzImage(ByteSource source, SetupHeader header) implements KernelImage {
                                             Sizes.describe(address + room),
                                             Sizes.describe(lowMemoryEnd)));
         }
-        source.read(header.kernelOffset(), memory.slice(address, header.kernelSize()));
+        long stored = Math.min(header.kernelSize(), source.size() - header.kernelOffset());
+        source.read(header.kernelOffset(), memory.slice(address, stored));
         return address + room;
     }
 
+    /** Other systems use the format too; Linux's versions begin with a digit. */
     @Override
     public boolean isLinux() {
-        return true;
+        String version = header.kernelVersion();
+        return version.isEmpty() || Character.isDigit(version.charAt(0));
     }
 
     @Override

@@ -52,7 +52,10 @@ final class SetupHeader {
     private static final int KERNEL_64 = 0x01;
 
     private static final int SECTOR = 512;
-    private static final int PARAGRAPH = 16;
+
+    /** Unit of the kernel's size in bytes. */
+    static final int PARAGRAPH = 16;
+
     private static final int VERSION_TEXT_MAX = 128;
 
     private final Bytes bytes;

@@ -33,7 +33,8 @@ final class Booting {
                             hardware.memory(),
                             image,
                             new BootConfig(
-                                    commandLine(config, image),
+                                    config.commandLine(),
+                                    hostWords(config, image),
                                     Optional.ofNullable(initrd),
                                     config.bootEntry(),
                                     config.cpus()));
@@ -43,18 +44,18 @@ final class Booting {
         }
     }
 
-    /** The host's needs come first: of an option that is given twice, Linux takes the last. */
-    private static String commandLine(MachineConfig config, KernelImage image) {
+    /** What this host needs on the command line of a Linux. */
+    private static String hostWords(MachineConfig config, KernelImage image) {
         HostQuirks quirks = config.hostQuirks();
         if (quirks.commandLine().isEmpty() || !image.isLinux()) {
-            return config.commandLine();
+            return "";
         }
         LOG.info(
                 "this host interprets the guest's kernel, {} times slower than its programs; added"
                         + " to the command line: {}",
                 quirks.slowdown(),
                 quirks.commandLine());
-        return quirks.commandLine() + " " + config.commandLine();
+        return quirks.commandLine();
     }
 
     private static KernelImage open(MachineConfig.KernelSource kernel) {

@@ -10,7 +10,6 @@ import io.jvmm.vcpu.VcpuPlacement;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -248,7 +247,10 @@ public final class MachineConfig {
             return this;
         }
 
-        /** The whole command line; the default is {@link #DEFAULT_COMMAND_LINE}. */
+        /**
+         * The whole command line; the default is {@link #DEFAULT_COMMAND_LINE}. The kernel gets its
+         * bytes in UTF-8, whatever they are; only a zero byte, which would end it, is refused.
+         */
         public Builder commandLine(String line) {
             commandLine = Objects.requireNonNull(line);
             return this;
@@ -381,10 +383,6 @@ public final class MachineConfig {
                 GuestMemoryMap.plan(memoryBytes);
             } catch (IllegalArgumentException e) {
                 problems.add(String.valueOf(e.getMessage()));
-            }
-            if (commandLine.chars().anyMatch(c -> c < ' ' || c > '~')
-                    && !StandardCharsets.US_ASCII.newEncoder().canEncode(commandLine)) {
-                problems.add("the command line holds characters outside ASCII");
             }
             if (commandLine.indexOf('\0') >= 0) {
                 problems.add("the command line holds a zero byte, which would end it");

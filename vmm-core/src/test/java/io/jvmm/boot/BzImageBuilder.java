@@ -7,6 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** Builds small bzImages: boot sector, setup, code that does nothing, payload. */
 final class BzImageBuilder {
@@ -27,6 +28,8 @@ final class BzImageBuilder {
     private int initSize = 1 << 20;
     private int initrdMax = 0x7FFF_FFFF;
     private int commandLineMax = 2047;
+    private String version = VERSION;
+    private int shortBy;
 
     BzImageBuilder protocol(int value) {
         protocol = value;
@@ -63,6 +66,17 @@ final class BzImageBuilder {
         return this;
     }
 
+    BzImageBuilder version(String value) {
+        version = value;
+        return this;
+    }
+
+    /** Leaves out that many bytes of the last unit of 16, which need not be complete. */
+    BzImageBuilder shortBy(int bytes) {
+        shortBy = bytes;
+        return this;
+    }
+
     /** The payload as it is. */
     BzImageBuilder payload(byte[] bytes) {
         payload = bytes.clone();
@@ -95,7 +109,7 @@ final class BzImageBuilder {
         file.put(0x202, "HdrS".getBytes(StandardCharsets.US_ASCII));
         file.putShort(0x206, (short) protocol);
         file.putShort(0x20E, (short) 0x300);
-        file.put(0x500, (VERSION + " (someone@somewhere)\0").getBytes(StandardCharsets.US_ASCII));
+        file.put(0x500, (version + " (someone@somewhere)\0").getBytes(StandardCharsets.US_ASCII));
         file.put(0x211, (byte) loadFlags);
         file.putInt(0x214, 0x10_0000);
         file.putInt(0x22C, initrdMax);
@@ -109,7 +123,7 @@ final class BzImageBuilder {
         file.putInt(0x260, initSize);
         file.put(KERNEL, (byte) 0xFC);
         file.put(KERNEL + PAYLOAD, payload);
-        return bytes;
+        return Arrays.copyOf(bytes, bytes.length - shortBy);
     }
 
     private static ByteBuffer little(int size) {

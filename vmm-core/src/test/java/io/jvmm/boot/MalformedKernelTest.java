@@ -50,8 +50,12 @@ class MalformedKernelTest {
                 arguments("cut in the setup header", cut(good, 0x220), "within its setup header"),
                 arguments("cut in the setup", cut(good, 0x400), "it says it has"),
                 arguments("cut in the kernel", cut(good, 0x900), "is truncated or corrupt"),
-                arguments("cut at the end", cut(good, good.length - 1), "is truncated or corrupt"),
+                arguments("cut at the end", cut(good, good.length - 16), "is truncated or corrupt"),
                 arguments("boot protocol 2.05", bzImage().protocol(0x205).build(), "too old"),
+                arguments(
+                        "without an entry but the BIOS's",
+                        put32(bzImage().protocol(0x207).build(), 0x214, 0),
+                        "begins in 16-bit mode and needs a BIOS"),
                 arguments("zImage", bzImage().loadFlags(0).build(), "is a zImage"),
                 arguments("32-bit", bzImage().extendedFlags(0).build(), "is a 32-bit kernel"),
                 arguments("size of zero", put32(good, 0x1F4, 0), "is truncated or corrupt"),
