@@ -52,7 +52,11 @@ public final class BootLoader {
                                         : "; initrd of %s at 0x%x"
                                                 .formatted(
                                                         Sizes.describe(placed.initrdSize()),
-                                                        placed.initrd()));
+                                                        placed.initrd()))
+                        + config.initrd()
+                                .flatMap(Initrd::unchecked)
+                                .map(remark -> ", " + remark)
+                                .orElse("");
         return new BootPlan(entry, loaded.via().label(), description);
     }
 

@@ -2,12 +2,13 @@ package io.jvmm.boot;
 
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * The bytes of a file, read on demand. Never mapped: a file that shrinks under a mapping faults,
  * one that is read comes up short, which is an ordinary error.
  */
-sealed interface ByteSource extends AutoCloseable permits FileSource, SegmentSource {
+sealed interface ByteSource extends AutoCloseable permits FileSource, SegmentSource, SliceSource, UnpackedSource {
 
     /** What to call it in messages: the path as the user gave it. */
     String name();
@@ -25,6 +26,27 @@ sealed interface ByteSource extends AutoCloseable permits FileSource, SegmentSou
         check(offset, target.byteSize());
         readWithin(offset, target);
     }
+
+    /**
+     * Fills all targets; the cheapest way to read several pieces, in any order.
+     *
+     * @throws BootException as {@link #read} does
+     */
+    default void readAll(List<Piece> pieces) {
+        pieces.forEach(piece -> read(piece.offset(), piece.target()));
+    }
+
+    /** Whether reading back is expensive, so that pieces should be read together. */
+    default boolean isSequential() {
+        return false;
+    }
+
+    /**
+     * Checks, after the last piece was read, what can only be known once all was read.
+     *
+     * @throws BootException if the file is corrupt
+     */
+    default void finish() {}
 
     /** As {@link #read}; the bytes lie within {@link #size}. */
     void readWithin(long offset, MemorySegment target);

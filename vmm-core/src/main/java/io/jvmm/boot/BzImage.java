@@ -1,11 +1,9 @@
 package io.jvmm.boot;
 
 import io.jvmm.boot.payload.Compression;
-import io.jvmm.boot.payload.PayloadException;
 import io.jvmm.layout.GuestLayout;
 import io.jvmm.memory.GuestMemory;
 
-import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
@@ -116,34 +114,34 @@ record BzImage(ByteSource source, SetupHeader header) implements KernelImage {
     }
 
     /**
-     * Unpacks the payload, which is present and of a known format.
+     * The kernel in the payload, which is present and of a known format. It is unpacked as it is
+     * loaded.
      *
      * @param limit the largest content accepted, in bytes
+     * @return the kernel, to be closed after it was loaded
      * @throws BootException if it is corrupt, larger than the limit, or not a 64-bit kernel
      */
-    ElfImage unpack(int limit) {
+    ElfImage unpack(long limit) {
         String subject = "The payload of kernel " + source.name();
-        MemorySegment content =
-                payloadIsElf() ? copyPayload(subject, limit) : unpackPayload(subject, limit);
-        SegmentSource payload = new SegmentSource("payload of " + source.name(), content);
-        Bytes head = new Bytes(payload.name(), payload.head(ElfHeader.SIZE));
-        if (!ElfHeader.isX8664(head)) {
+        ByteSource payload = payloadIsElf() ? slice() : unpacked(subject, limit);
+        byte[] beginning = payload.head(FileKind.HEAD);
+        if (!ElfHeader.isX8664(new Bytes(payload.name(), beginning))) {
+            payload.close();
             throw new BootException(
-                    subject
-                            + " is not a 64-bit kernel: it is "
-                            + FileKind.of(payload.head(FileKind.HEAD)));
+                    subject + " is not a 64-bit kernel: it is " + FileKind.of(beginning));
         }
         return ElfImage.parse(payload, subject);
     }
 
-    private MemorySegment copyPayload(String subject, int limit) {
-        if (header.payloadLength() > limit) {
-            throw tooLarge(subject, header.payloadLength(), limit);
-        }
-        return MemorySegment.ofArray(source.bytes(payloadStart(), (int) header.payloadLength()));
+    private String payloadName() {
+        return "payload of " + source.name();
     }
 
-    private MemorySegment unpackPayload(String subject, int limit) {
+    private ByteSource slice() {
+        return new SliceSource(payloadName(), source, payloadStart(), header.payloadLength());
+    }
+
+    private ByteSource unpacked(String subject, long limit) {
         long length = header.payloadLength();
         long size = source.fields(payloadStart() + length - SIZE_WORD, SIZE_WORD).u32(0);
         if (size > limit) {
@@ -151,29 +149,11 @@ record BzImage(ByteSource source, SetupHeader header) implements KernelImage {
         }
         Compression compression = compression().orElseThrow();
         long packed = compression == Compression.GZIP ? length : length - SIZE_WORD;
-        try {
-            MemorySegment content =
-                    compression.unpack(
-                            source.stream(payloadStart(), packed), (int) size, (int) size);
-            if (content.byteSize() != size) {
-                throw new BootException(
-                        subject
-                                + " is corrupt: it unpacks to %d bytes and not the %d it says"
-                                        .formatted(content.byteSize(), size));
-            }
-            return content;
-        } catch (PayloadException e) {
-            throw new BootException(
-                    subject
-                            + " cannot be unpacked from "
-                            + compression.label()
-                            + ": "
-                            + e.getMessage(),
-                    e);
-        }
+        return new UnpackedSource(
+                payloadName(), subject, source, payloadStart(), packed, compression, size);
     }
 
-    private static BootException tooLarge(String subject, long size, int limit) {
+    private static BootException tooLarge(String subject, long size, long limit) {
         return new BootException(
                 subject
                         + " unpacks to %s, more than the %s that the guest's memory allows"

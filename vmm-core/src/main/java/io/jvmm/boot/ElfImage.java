@@ -3,48 +3,62 @@ package io.jvmm.boot;
 import io.jvmm.layout.GuestLayout;
 import io.jvmm.memory.GuestMemory;
 
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.stream.IntStream;
 
 /**
- * A 64-bit ELF executable for x86-64: a {@code vmlinux}, or a small payload without an operating
- * system.
- *
- * @param subject how to call it at the beginning of a sentence
- * @param segments the loadable segments that are not empty, in ascending order of address
+ * An ELF executable: a {@code vmlinux}, or a small payload without an operating system. A 64-bit
+ * one is entered at its entry point or through its PVH note, a 32-bit one through its PVH note. For
+ * one thread.
  */
-record ElfImage(
-        ByteSource source,
-        String subject,
-        long declaredEntry,
-        List<ElfSegment> segments,
-        ElfNotes notes)
-        implements KernelImage {
+final class ElfImage implements KernelImage {
+
+    private final ByteSource source;
+    private final String subject;
+    private final ElfHeader header;
+    private final List<ElfSegment> segments;
+    private final List<ElfSegment> noteSegments;
+    private @Nullable ElfNotes notes;
+
+    private ElfImage(
+            ByteSource source,
+            String subject,
+            ElfHeader header,
+            List<ElfSegment> segments,
+            List<ElfSegment> noteSegments) {
+        this.source = source;
+        this.subject = subject;
+        this.header = header;
+        this.segments = segments;
+        this.noteSegments = noteSegments;
+    }
 
     /**
-     * Reads and checks the headers of a file that {@link ElfHeader#isX8664}.
+     * Reads and checks the headers of a file that {@link ElfHeader#isForThisMachine}.
      *
+     * @param subject how to call it at the beginning of a sentence
      * @throws BootException if they are not those of a kernel, or do not fit the file
      */
     static ElfImage parse(ByteSource source, String subject) {
-        ElfHeader header = ElfHeader.read(source.fields(0, ElfHeader.SIZE));
+        ElfHeader header =
+                ElfHeader.read(new Bytes(source.name(), source.head(ElfHeader.SIZE)));
         if (header.type() != ElfHeader.TYPE_EXECUTABLE && header.type() != ElfHeader.TYPE_DYNAMIC) {
             throw notAKernel(source, subject);
         }
         List<ElfSegment> all = readTable(source, subject, header);
-        ElfNotes notes = ElfNotes.read(source, all);
         boolean dynamic =
                 all.stream()
                         .anyMatch(s ->
                                 s.type() == ElfSegment.INTERPRETER
                                         || s.type() == ElfSegment.DYNAMIC);
-        if (dynamic || notes.program()) {
-            throw new BootException(
-                    subject
-                            + " is not a kernel: it is a program or library for an operating system"
-                            + " (ELF)");
+        if (dynamic) {
+            throw aProgram(subject);
         }
         List<ElfSegment> loads = new ArrayList<>();
         for (ElfSegment segment : all) {
@@ -65,7 +79,75 @@ record ElfImage(
                                         .formatted(loads.get(i).address()));
             }
         }
-        return new ElfImage(source, subject, header.entry(), List.copyOf(loads), notes);
+        ElfImage image =
+                new ElfImage(
+                        source,
+                        subject,
+                        header,
+                        List.copyOf(loads),
+                        ElfNotes.segments(source, all));
+        if (!source.isSequential()) {
+            List<Piece> pieces = image.notePieces();
+            source.readAll(pieces);
+            image.take(pieces);
+        }
+        return image;
+    }
+
+    private static BootException aProgram(String subject) {
+        return new BootException(
+                subject
+                        + " is not a kernel: it is a program or library for an operating system"
+                        + " (ELF)");
+    }
+
+    private List<Piece> notePieces() {
+        return noteSegments.stream().map(ElfNotes::piece).toList();
+    }
+
+    private void take(List<Piece> pieces) {
+        ElfNotes read = ElfNotes.of(source.name(), noteSegments, pieces);
+        if (read.program()) {
+            throw aProgram(subject);
+        }
+        notes = read;
+    }
+
+    /** What its notes say. They are read with the rest if reading back is expensive. */
+    ElfNotes notes() {
+        ElfNotes read = notes;
+        if (read == null) {
+            throw new IllegalStateException("the notes are known once it is loaded");
+        }
+        return read;
+    }
+
+    ByteSource source() {
+        return source;
+    }
+
+    String subject() {
+        return subject;
+    }
+
+    /** The loadable segments that are not empty, in ascending order of address. */
+    List<ElfSegment> segments() {
+        return segments;
+    }
+
+    /** Whether it is a 32-bit file, whose entry point says nothing about the mode it is for. */
+    boolean is32Bit() {
+        return !header.wide();
+    }
+
+    /** Whether nothing but its PVH note says where to enter it. */
+    boolean isPvhOnly() {
+        OptionalLong pvh = notes().pvhEntry();
+        if (pvh.isEmpty()) {
+            return false;
+        }
+        OptionalLong declared = declaredEntry();
+        return is32Bit() || declared.isEmpty() || declared.getAsLong() == pvh.getAsLong();
     }
 
     private static BootException notAKernel(ByteSource source, String subject) {
@@ -77,13 +159,16 @@ record ElfImage(
         if (header.count() == 0) {
             throw new BootException(subject + " is an ELF file with nothing to load");
         }
-        if (header.tableEntrySize() != ElfSegment.HEADER_SIZE) {
+        if (header.tableEntrySize() != header.tableEntrySizeExpected()) {
             throw new BootException(
                     subject
                             + " is corrupt: its ELF program headers have %d bytes each, not %d"
-                                    .formatted(header.tableEntrySize(), ElfSegment.HEADER_SIZE));
+                                    .formatted(
+                                            header.tableEntrySize(),
+                                            header.tableEntrySizeExpected()));
         }
-        int length = header.count() * ElfSegment.HEADER_SIZE;
+        int entrySize = header.tableEntrySizeExpected();
+        int length = header.count() * entrySize;
         long offset = header.tableOffset();
         if (!source.has(offset, length)) {
             throw new BootException(
@@ -91,7 +176,10 @@ record ElfImage(
         }
         Bytes table = source.fields(offset, length);
         return IntStream.range(0, header.count())
-                .mapToObj(i -> ElfSegment.read(table, i * ElfSegment.HEADER_SIZE))
+                .mapToObj(i ->
+                        header.wide()
+                                ? ElfSegment.read(table, i * entrySize)
+                                : ElfSegment.read32(table, i * entrySize))
                 .toList();
     }
 
@@ -149,10 +237,19 @@ record ElfImage(
                                                     ? " below the device hole"
                                                     : ""));
         }
+        List<Piece> pieces = new ArrayList<>();
+        List<Piece> notePieces = notes == null ? notePieces() : List.of();
+        pieces.addAll(notePieces);
         for (ElfSegment segment : segments) {
             if (segment.fileSize() > 0) {
-                source.read(segment.offset(), memory.slice(segment.address(), segment.fileSize()));
+                MemorySegment target = memory.slice(segment.address(), segment.fileSize());
+                pieces.add(new Piece(segment.offset(), target));
             }
+        }
+        source.readAll(pieces);
+        source.finish();
+        if (notes == null) {
+            take(notePieces);
         }
         return end;
     }
@@ -164,20 +261,28 @@ record ElfImage(
      * @throws BootException if it is in no segment
      */
     long entry() {
+        return declaredEntry()
+                .orElseThrow(() ->
+                        new BootException(
+                                subject
+                                        + " is corrupt: its entry point 0x%x is in none of its"
+                                                        .formatted(header.entry())
+                                        + " segments"));
+    }
+
+    private OptionalLong declaredEntry() {
+        long entry = header.entry();
         for (ElfSegment segment : segments) {
-            if (isWithin(declaredEntry, segment.address(), segment.fileSize())) {
-                return declaredEntry;
+            if (isWithin(entry, segment.address(), segment.fileSize())) {
+                return OptionalLong.of(entry);
             }
         }
         for (ElfSegment segment : segments) {
-            if (isWithin(declaredEntry, segment.virtualAddress(), segment.fileSize())) {
-                return declaredEntry - segment.virtualAddress() + segment.address();
+            if (isWithin(entry, segment.virtualAddress(), segment.fileSize())) {
+                return OptionalLong.of(entry - segment.virtualAddress() + segment.address());
             }
         }
-        throw new BootException(
-                subject
-                        + " is corrupt: its entry point 0x%x is in none of its segments"
-                                .formatted(declaredEntry));
+        return OptionalLong.empty();
     }
 
     /**
@@ -187,7 +292,7 @@ record ElfImage(
      */
     long pvhEntry() {
         long entry =
-                notes.pvhEntry()
+                notes().pvhEntry()
                         .orElseThrow(() ->
                                 new BootException(
                                         subject
@@ -211,7 +316,8 @@ record ElfImage(
 
     @Override
     public boolean isLinux() {
-        return notes.any() && notes.linux();
+        ElfNotes read = notes;
+        return read == null || (read.any() && read.linux());
     }
 
     @Override

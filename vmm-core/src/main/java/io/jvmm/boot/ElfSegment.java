@@ -1,7 +1,7 @@
 package io.jvmm.boot;
 
 /**
- * A program header of a 64-bit ELF file. All numbers are as the file says, unsigned.
+ * A program header of an ELF file. All numbers are as the file says, unsigned.
  *
  * @param offset where its bytes begin in the file
  * @param virtualAddress where it is linked
@@ -21,10 +21,24 @@ record ElfSegment(
     /** Size of a program header in bytes. */
     static final int HEADER_SIZE = 56;
 
+    /** Size of a program header of a 32-bit file in bytes. */
+    static final int HEADER_SIZE_32 = 32;
+
     static final int LOAD = 1;
     static final int DYNAMIC = 2;
     static final int INTERPRETER = 3;
     static final int NOTE = 4;
+
+    static ElfSegment read32(Bytes table, int at) {
+        return new ElfSegment(
+                (int) table.u32(at),
+                table.u32(at + 4),
+                table.u32(at + 8),
+                table.u32(at + 12),
+                table.u32(at + 16),
+                table.u32(at + 20),
+                table.u32(at + 28));
+    }
 
     static ElfSegment read(Bytes table, int at) {
         return new ElfSegment(

@@ -72,7 +72,7 @@ final class FileKind {
         if (bytes.has(0, "MZ")) {
             return portableExecutable(bytes);
         }
-        Optional<Compression> compression = Compression.detect(head);
+        Optional<Compression> compression = Compression.detectFramed(head);
         if (compression.isPresent()) {
             return compression.get().label() + " data";
         }

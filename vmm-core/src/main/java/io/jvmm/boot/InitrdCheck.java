@@ -1,78 +1,94 @@
 package io.jvmm.boot;
 
 import io.jvmm.boot.payload.Compression;
+import io.jvmm.boot.payload.PackedInput;
 import io.jvmm.boot.payload.PayloadException;
+import io.jvmm.boot.payload.Unpacked;
 import io.jvmm.layout.GuestLayout;
 
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
  * Finds out whether Linux can make something of an initial RAM disk, so that a truncated or mixed
  * up file fails here, with a reason, and not as a panic in the guest.
  *
- * <p>Plain cpio archives are walked to their end, header by header. A compressed one is recognised,
- * and a small one unpacked once to see that it can be; the guest finds out about large ones.
+ * <p>It follows the file as Linux does ({@code init/initramfs.c}): archives one after the other,
+ * plain or compressed, with zero bytes between them, and a boot configuration at the end. Of plain
+ * archives it reads the headers; a compressed one is unpacked, piece by piece, and nothing of it
+ * kept. It is stricter in one thing: what ends within a file or does not match its checksum is
+ * refused, where Linux boots with a part of the file.
  */
 final class InitrdCheck {
 
-    /** Size in bytes of the header of a cpio entry in the "newc" format: hexadecimal digits. */
-    private static final int CPIO_HEADER = 110;
+    /**
+     * How much is unpacked at most; what is beyond remains unchecked. A gibibyte takes some seconds
+     * from gzip or zstd and some ten from xz.
+     */
+    private static final long UNPACKED_MAX = 1L << 30;
 
-    private static final int CPIO_FILE_SIZE = 54;
-    private static final int CPIO_NAME_SIZE = 94;
+    /** Which offsets in the file Linux takes for the start of a plain archive. */
     private static final int CPIO_ALIGNMENT = 4;
-    private static final String CPIO_TRAILER = "TRAILER!!!\0";
 
-    /** Largest compressed archive that is unpacked as a check; takes some tens of milliseconds. */
-    private static final long UNPACK_MAX = 4 << 20;
-
-    /** Where that stops. An archive that goes on is believed. */
-    private static final int UNPACKED_MAX = 64 << 20;
+    private static final int CHUNK = 1 << 16;
 
     private final ByteSource source;
     private final String subject;
+    private final long end;
+    private final CpioWalk walk;
+    private final byte[] chunk = new byte[CHUNK];
+    private long unpacked;
+    private boolean complete = true;
 
     private InitrdCheck(ByteSource source) {
         this.source = source;
         this.subject = "Initrd " + source.name();
+        this.end = BootConfigTrailer.start(source, subject);
+        this.walk = new CpioWalk(subject);
     }
 
     /**
      * Checks a file that is not empty.
      *
+     * @return what was not checked, as a remark for the log; empty if all of it was
      * @throws BootException if Linux could not use it
      */
-    static void check(ByteSource source) {
-        new InitrdCheck(source).archives();
+    static Optional<String> check(ByteSource source) {
+        return new InitrdCheck(source).archives();
     }
 
-    /** An initramfs is any number of archives, with zero bytes between them. */
-    private void archives() {
+    private Optional<String> archives() {
         if (isFileSystem(head(0))) {
-            return;
+            return Optional.empty();
         }
         long at = 0;
         boolean found = false;
-        while (at < source.size()) {
+        while (at < end && complete) {
             Bytes head = head(at);
             if (head.u8(0) == 0) {
                 at = skipZeros(at, head);
-            } else if (head.has(0, "070701") || head.has(0, "070702")) {
-                at = cpioEnd(at);
+            } else if (head.u8(0) == '0' && at % CPIO_ALIGNMENT == 0 && (found || isCpio(head))) {
+                at = plain(at);
                 found = true;
             } else {
-                packed(at, head, found);
-                return;
+                at = packed(at, head, found);
+                found = true;
             }
         }
         if (!found) {
             throw new BootException(subject + " holds nothing but zero bytes");
         }
+        return complete
+                ? Optional.empty()
+                : Optional.of("checked up to %s of its content".formatted(Sizes.describe(unpacked)));
+    }
+
+    private static boolean isCpio(Bytes head) {
+        return head.has(0, "07070");
     }
 
     private Bytes head(long at) {
-        int length = (int) Math.min(GuestLayout.PAGE_SIZE, source.size() - at);
-        return source.fields(at, length);
+        return source.fields(at, (int) Math.min(GuestLayout.PAGE_SIZE, end - at));
     }
 
     private static long skipZeros(long at, Bytes head) {
@@ -83,89 +99,96 @@ final class InitrdCheck {
         return at + zeros;
     }
 
-    /** Walks a cpio archive and returns the offset behind its trailer. */
-    private long cpioEnd(long start) {
+    /** Follows entries of plain archives, and returns the offset of what is something else. */
+    private long plain(long start) {
         long at = start;
-        while (true) {
-            if (at > source.size() - CPIO_HEADER) {
-                throw new BootException(
-                        subject + " is truncated: its cpio archive ends without a trailer");
+        walk.moveTo(at);
+        walk.begin();
+        while (at < end) {
+            long body = Math.min(walk.skippable(), end - at);
+            if (body > 0) {
+                walk.skip(body);
+                at += body;
+                continue;
             }
-            Bytes header = head(at);
-            if (!header.has(0, "070701") && !header.has(0, "070702")) {
-                throw new BootException(
-                        subject + " is corrupt: there is no cpio header at offset " + at);
+            byte[] bytes = head(at).array();
+            int taken = walk.accept(bytes, 0, bytes.length);
+            at += taken;
+            if (taken < bytes.length) {
+                if (bytes[taken] != '0' || at % CPIO_ALIGNMENT != 0) {
+                    return at;
+                }
+                walk.begin();
             }
-            long fileSize = hexadecimal(header, CPIO_FILE_SIZE, at);
-            long nameSize = hexadecimal(header, CPIO_NAME_SIZE, at);
-            long file = align(at + CPIO_HEADER + nameSize);
-            if (file > source.size() || fileSize > source.size() - file) {
-                throw new BootException(
-                        subject
-                                + " is truncated: a file of its cpio archive, at offset %d, has %s"
-                                        .formatted(at, Sizes.describe(fileSize)));
+        }
+        walk.end();
+        return at;
+    }
+
+    /** Unpacks the stream at {@code at}, and returns the offset behind it. */
+    private long packed(long at, Bytes head, boolean found) {
+        Compression compression =
+                Compression.detect(head.array()).orElseThrow(() -> noArchive(at, found));
+        compression
+                .refusalByLinux(head.array())
+                .ifPresent(
+                        reason -> {
+                            throw new BootException(subject + " " + reason);
+                        });
+        PackedInput in = new PackedInput(source.stream(at, end - at));
+        walk.moveTo(0);
+        try (Unpacked content = compression.unpackOne(in)) {
+            content(content, !found);
+        } catch (PayloadException e) {
+            throw new BootException(
+                    subject
+                            + " cannot be unpacked from "
+                            + compression.label()
+                            + ": "
+                            + e.getMessage(),
+                    e);
+        }
+        return at + in.position();
+    }
+
+    private void content(Unpacked content, boolean first) throws PayloadException {
+        int count = content.readNBytes(chunk, 0, CHUNK);
+        byte[] beginning = Arrays.copyOf(chunk, Math.min(count, (int) GuestLayout.PAGE_SIZE));
+        boolean archive = !first || !isFileSystem(new Bytes(source.name(), beginning));
+        while (count > 0) {
+            if (archive) {
+                walk.acceptAll(chunk, 0, count);
             }
-            if (header.has(CPIO_HEADER, CPIO_TRAILER)) {
-                return file;
+            unpacked += count;
+            if (unpacked >= UNPACKED_MAX) {
+                complete = false;
+                return;
             }
-            at = align(file + fileSize);
+            count = content.readNBytes(chunk, 0, CHUNK);
+        }
+        if (archive) {
+            walk.end();
+            if (!walk.isBetween()) {
+                throw new BootException(subject + " unpacks to nothing");
+            }
         }
     }
 
-    private long hexadecimal(Bytes header, int offset, long at) {
-        long value = 0;
-        for (int i = 0; i < 8; i++) {
-            int digit = Character.digit(header.u8(offset + i), 16);
-            if (digit < 0) {
-                throw new BootException(
-                        subject + " is corrupt: the cpio header at offset " + at + " is damaged");
-            }
-            value = value << 4 | digit;
-        }
-        return value;
-    }
-
-    private static long align(long offset) {
-        return (offset + CPIO_ALIGNMENT - 1) & -CPIO_ALIGNMENT;
-    }
-
-    private void packed(long at, Bytes head, boolean cpioBefore) {
-        Optional<Compression> compression = Compression.detect(head.array());
-        if (compression.isPresent()) {
-            unpack(at, compression.get());
-        } else if (cpioBefore) {
-            throw new BootException(
-                    subject + " is corrupt: there is no archive at offset %d".formatted(at));
-        } else {
-            throw new BootException(
+    private BootException noArchive(long at, boolean found) {
+        if (!found) {
+            return new BootException(
                     subject
                             + " is not an initial RAM disk: it is "
                             + FileKind.of(source.head(FileKind.HEAD)));
         }
-    }
-
-    private void unpack(long at, Compression compression) {
-        if (compression == Compression.LZ4) {
-            throw new BootException(
-                    subject + " is in the lz4 frame that Linux cannot read; pack it with 'lz4 -l'");
-        }
-        long length = source.size() - at;
-        if (length > UNPACK_MAX) {
-            return;
-        }
-        try {
-            compression.unpack(source.stream(at, length), 0, UNPACKED_MAX);
-        } catch (PayloadException e) {
-            if (!e.limitReached()) {
-                throw new BootException(
-                        subject
-                                + " cannot be unpacked from "
-                                + compression.label()
-                                + ": "
-                                + e.getMessage(),
-                        e);
-            }
-        }
+        return new BootException(
+                subject
+                        + " is corrupt: there is no archive at offset %d%s"
+                                .formatted(
+                                        at,
+                                        isCpio(head(at))
+                                                ? ", where one begins that is not aligned to 4 bytes"
+                                                : ""));
     }
 
     /** Whether it is an image that Linux can use as a RAM disk. */

@@ -1,10 +1,8 @@
 package io.jvmm.boot;
 
-import io.jvmm.boot.payload.Compression;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.Optional;
 
 /**
  * A kernel in a form that can be booted: a bzImage, an ELF file, or one of these compressed.
@@ -23,7 +21,7 @@ public sealed interface KernelImage extends AutoCloseable permits BzImage, ElfIm
     static KernelImage open(Path path) {
         FileSource source = FileSource.open("Kernel", path);
         try {
-            return recognise(source);
+            return KernelFile.recognise(source);
         } catch (RuntimeException e) {
             source.close();
             throw e;
@@ -41,36 +39,7 @@ public sealed interface KernelImage extends AutoCloseable permits BzImage, ElfIm
         if (content.byteSize() == 0) {
             throw new BootException("Kernel " + name + " is empty");
         }
-        return recognise(new SegmentSource(name, content));
-    }
-
-    private static KernelImage recognise(ByteSource source) {
-        byte[] head = source.head(FileKind.HEAD);
-        Bytes bytes = new Bytes(source.name(), head);
-        if (SetupHeader.isPresent(bytes)) {
-            return BzImage.parse(source, bytes);
-        }
-        if (ElfHeader.isX8664(bytes)) {
-            return ElfImage.parse(source, "Kernel " + source.name());
-        }
-        Optional<Compression> compression = Compression.detect(head);
-        if (compression.isPresent()) {
-            return new PackedImage(source, compression.get());
-        }
-        throw new BootException(
-                "Kernel %s is not a kernel for x86-64: it is %s%s"
-                        .formatted(source.name(), FileKind.of(head), remedy(bytes)));
-    }
-
-    private static String remedy(Bytes bytes) {
-        if (bytes.has(0, "07070")) {
-            return "; give it as the initrd";
-        }
-        if (bytes.has(0, "MZ") && FileKind.of(bytes.array()).endsWith("for x86-64")) {
-            return "; if it is a unified kernel image, take the kernel out with "
-                    + "'objcopy -O binary -j .linux'";
-        }
-        return "";
+        return KernelFile.recognise(new SegmentSource(name, content));
     }
 
     /** Whether it is a Linux, as far as its headers tell, and reads its command line as such. */

@@ -34,7 +34,10 @@ final class KernelLoader {
     }
 
     private LoadedKernel load(PackedImage packed) {
-        LoadedKernel loaded = load(packed.unpack(unpackedMax()));
+        LoadedKernel loaded;
+        try (KernelImage content = packed.unpack(unpackedMax())) {
+            loaded = load(content);
+        }
         return new LoadedKernel(
                 loaded.via(),
                 loaded.entry(),
@@ -62,10 +65,21 @@ final class KernelLoader {
     }
 
     private LoadedKernel loadElf(ElfImage elf, Optional<SetupHeader> header, String description) {
-        boolean anotherSystem = !elf.notes().linux() && elf.notes().pvhEntry().isPresent();
-        boolean pvh = wanted == BootEntry.PVH || (wanted == BootEntry.AUTO && anotherSystem);
-        long entry = pvh ? elf.pvhEntry() : elf.entry();
         long end = elf.load(memory, lowMemoryEnd);
+        boolean anotherSystem = !elf.notes().linux() && elf.notes().pvhEntry().isPresent();
+        boolean pvh =
+                wanted == BootEntry.PVH
+                        || (wanted == BootEntry.AUTO && (anotherSystem || elf.isPvhOnly()));
+        if (!pvh && elf.is32Bit()) {
+            throw new BootException(
+                    elf.subject()
+                            + " is an ELF file for 32-bit x86, which can be entered through its PVH"
+                            + " note only, and "
+                            + (elf.notes().pvhEntry().isPresent()
+                                    ? "boot entry elf64 was asked for"
+                                    : "it has none"));
+        }
+        long entry = pvh ? elf.pvhEntry() : elf.entry();
         return new LoadedKernel(
                 pvh ? BootEntry.PVH : BootEntry.ELF64,
                 entry,
@@ -105,18 +119,19 @@ final class KernelLoader {
                             + " has a payload in no format that can be unpacked here; use boot"
                             + " entry bzimage64, with which it unpacks itself");
         }
-        ElfImage payload = image.unpack(unpackedMax());
         String packing =
                 image.compression()
                         .map(c -> c.label() + " payload unpacked on the host")
                         .orElse("payload not compressed");
-        String description =
-                "%s, %s to %s; no KASLR, it runs where it was linked"
-                        .formatted(
-                                image.description(),
-                                packing,
-                                Sizes.describe(payload.source().size()));
-        return loadElf(payload, Optional.of(image.header()), description);
+        try (ElfImage payload = image.unpack(unpackedMax())) {
+            String description =
+                    "%s, %s to %s; no KASLR, it runs where it was linked"
+                            .formatted(
+                                    image.description(),
+                                    packing,
+                                    Sizes.describe(payload.source().size()));
+            return loadElf(payload, Optional.of(image.header()), description);
+        }
     }
 
     /** Loads the kernel as it is; it unpacks itself in the guest. */

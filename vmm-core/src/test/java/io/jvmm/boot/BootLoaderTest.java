@@ -36,6 +36,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Optional;
 
 class BootLoaderTest {
@@ -188,6 +189,93 @@ class BootLoaderTest {
         byte[] linux = "linux\0".getBytes(StandardCharsets.US_ASCII);
         assertThat(load(elf().note("Xen", 6, linux).build(), config(BootEntry.AUTO)).protocol())
                 .isEqualTo("elf64");
+    }
+
+    @Test
+    void anElfFileWithNoOtherEntryIsEnteredByPvhByItself() {
+        for (long entry : new long[] {PVH_ENTRY, 0, 0x50_0000}) {
+            BootPlan plan = load(elf().entry(entry).build(), config(BootEntry.AUTO));
+            assertThat(plan.protocol()).as("entry 0x%x", entry).isEqualTo("pvh");
+        }
+        assertThat(load(elf().entry(PVH_ENTRY).build(), config(BootEntry.ELF64)).protocol())
+                .isEqualTo("elf64");
+    }
+
+    @Test
+    void a32BitElfFileIsEnteredByPvh() {
+        byte[] kernel =
+                new ElfBuilder()
+                        .narrow()
+                        .load(TEXT, TEXT_CONTENT, TEXT_CONTENT.length)
+                        .load(DATA, DATA_CONTENT, DATA_MEMORY_SIZE)
+                        .pvhEntry(PVH_ENTRY)
+                        .build();
+        for (byte[] file : List.of(kernel, Packer.pack(Compression.ZSTD, kernel))) {
+            BootPlan plan = load(file, config(BootEntry.AUTO));
+            assertElfIsLoaded();
+            assertThat(plan.protocol()).isEqualTo("pvh");
+            assertThat(plan.entry()).isInstanceOf(EntryState.Protected32.class);
+        }
+        assertThatExceptionOfType(BootException.class)
+                .isThrownBy(() -> load(kernel, config(BootEntry.ELF64)))
+                .withMessageContaining("boot entry elf64 was asked for");
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"GZIP", "BZIP2", "XZ", "LZ4_LEGACY", "ZSTD"})
+    void allStreamsOfACompressedKernelAreUnpacked(Compression format) {
+        byte[] kernel = elf().build();
+        var packed = new java.io.ByteArrayOutputStream();
+        for (int at = 0; at < kernel.length; at += 15_000) {
+            int end = Math.min(kernel.length, at + 15_000);
+            packed.writeBytes(
+                    Packer.pack(format, java.util.Arrays.copyOfRange(kernel, at, end)));
+        }
+        packed.writeBytes(new byte[8]); // padding
+        load(packed.toByteArray(), config(BootEntry.AUTO));
+        assertElfIsLoaded();
+    }
+
+    /** Debug data of a kernel is behind what is loaded, and may be larger than guest and heap. */
+    @ParameterizedTest
+    @EnumSource(names = {"GZIP", "ZSTD"})
+    void whatIsNotLoadedIsNotKept(Compression format) {
+        byte[] kernel = elf().build();
+        byte[] debug = new byte[24 << 20];
+        byte[] packed = Packer.pack(format, kernel);
+        byte[] rest = Packer.pack(format, debug);
+        byte[] whole = java.util.Arrays.copyOf(packed, packed.length + rest.length);
+        System.arraycopy(rest, 0, whole, packed.length, rest.length);
+        debug = null;
+        var threads =
+                (com.sun.management.ThreadMXBean)
+                        java.lang.management.ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        load(whole, config(BootEntry.AUTO));
+        assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(8L << 20);
+        assertElfIsLoaded();
+    }
+
+    @Test
+    void anElfFileWithItsTableBehindTheRestIsUnpackedTwice() {
+        byte[] kernel = elf().build();
+        int table = 3 * 56;
+        byte[] moved = java.util.Arrays.copyOf(kernel, kernel.length + table);
+        System.arraycopy(kernel, 64, moved, kernel.length, table);
+        java.nio.ByteBuffer.wrap(moved)
+                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                .putLong(32, kernel.length);
+        load(Packer.pack(Compression.XZ, moved), config(BootEntry.AUTO));
+        assertElfIsLoaded();
+    }
+
+    @Test
+    void damageBehindWhatIsLoadedIsFoundToo() {
+        byte[] packed = Packer.pack(Compression.GZIP, elf().segment(5, new byte[9000]).build());
+        packed[packed.length - 7] ^= 1;
+        assertThatExceptionOfType(BootException.class)
+                .isThrownBy(() -> load(packed, config(BootEntry.AUTO)))
+                .withMessageContaining("it is corrupt");
     }
 
     @Test

@@ -21,6 +21,7 @@ final class ElfBuilder {
     private long entry = TestKernels.ELF_ENTRY;
     private int type = 2;
     private int machine = 62;
+    private boolean wide = true;
 
     ElfBuilder entry(long address) {
         entry = address;
@@ -29,6 +30,13 @@ final class ElfBuilder {
 
     ElfBuilder type(int value) {
         type = value;
+        return this;
+    }
+
+    /** Makes it a 32-bit file for 32-bit x86. */
+    ElfBuilder narrow() {
+        wide = false;
+        machine = 3;
         return this;
     }
 
@@ -72,6 +80,30 @@ final class ElfBuilder {
     }
 
     byte[] build() {
+        return wide ? build64() : build32();
+    }
+
+    private byte[] build32() {
+        int offset = 52 + 32 * segments.size();
+        byte[] bytes = new byte[offset + segments.stream().mapToInt(Segment::size).sum()];
+        ByteBuffer file = little(bytes);
+        file.put(new byte[] {0x7F, 'E', 'L', 'F', 1, 1, 1});
+        file.position(16);
+        file.putShort((short) type).putShort((short) machine).putInt(1);
+        file.putInt((int) entry).putInt(52).putInt(0).putInt(0);
+        file.putShort((short) 52).putShort((short) 32).putShort((short) segments.size());
+        file.position(52);
+        for (Segment segment : segments) {
+            file.putInt(segment.type).putInt(offset);
+            file.putInt((int) segment.virtual).putInt((int) segment.physical);
+            file.putInt(segment.size()).putInt((int) segment.memorySize).putInt(7).putInt(4096);
+            offset += segment.size();
+        }
+        segments.forEach(segment -> file.put(segment.content.asByteBuffer()));
+        return bytes;
+    }
+
+    private byte[] build64() {
         int offset = 64 + 56 * segments.size();
         int size = offset + segments.stream().mapToInt(Segment::size).sum();
         byte[] bytes = new byte[size];

@@ -12,11 +12,17 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.tukaani.xz.LZMA2Options;
+import org.tukaani.xz.XZ;
+import org.tukaani.xz.XZOutputStream;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -25,6 +31,9 @@ import java.util.stream.Stream;
 class MalformedInitrdTest {
 
     private static final byte[] CPIO = TestKernels.cpio(1000);
+    private static final byte[] GZIP = gzip(CPIO);
+    private static final byte[] ZSTD = Packer.pack(Compression.ZSTD, CPIO);
+    private static final byte[] LZ4 = Packer.pack(Compression.LZ4_LEGACY, CPIO);
 
     private static byte[] join(byte[]... parts) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -49,9 +58,66 @@ class MalformedInitrdTest {
                 arguments("lzma", Packer.pack(Compression.LZMA, CPIO)),
                 arguments("bzip2", Packer.pack(Compression.BZIP2, CPIO)),
                 arguments("lz4", Packer.pack(Compression.LZ4_LEGACY, CPIO)),
-                arguments("zstd", join(Packer.pack(Compression.ZSTD, CPIO), new byte[3])),
+                arguments("zstd", join(ZSTD, new byte[3])),
+                arguments("zstd, then plain", join(padded(ZSTD), CPIO)),
+                arguments("zstd, zeros, zstd", join(ZSTD, new byte[7], ZSTD)),
+                arguments("gzip, directly another", join(GZIP, GZIP)),
+                arguments("lz4, zeros, gzip", join(LZ4, new byte[4], GZIP)),
+                arguments("bzip2, xz, lzma", join(bzip2(), xz(XZ.CHECK_NONE), lzma())),
+                arguments("boot configuration", join(CPIO, bootConfig("a = b\n", 0))),
+                arguments("gzip and boot configuration", join(GZIP, bootConfig("a\n", 0))),
+                arguments(
+                        "boot configuration filled up",
+                        join(CPIO, bootConfig("a = b\n", 0), new byte[3])),
+                arguments("no trailer", Arrays.copyOf(CPIO, 1116)),
+                arguments("no trailer in gzip", gzip(Arrays.copyOf(CPIO, 1116))),
+                arguments(
+                        "entries behind a trailer, in gzip",
+                        gzip(join(CPIO, new byte[512], CPIO))),
                 arguments("file system", image),
-                arguments("large", Packer.pack(Compression.GZIP, new byte[80 << 20])));
+                arguments("packed file system", gzip(image)),
+                arguments("large", gzip(TestKernels.cpio(6 << 20))));
+    }
+
+    private static byte[] gzip(byte[] content) {
+        return Packer.pack(Compression.GZIP, content);
+    }
+
+    private static byte[] bzip2() {
+        return Packer.pack(Compression.BZIP2, CPIO);
+    }
+
+    private static byte[] lzma() {
+        return Packer.pack(Compression.LZMA, CPIO);
+    }
+
+    private static byte[] xz(int check) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (var out = new XZOutputStream(bytes, new LZMA2Options(1), check)) {
+            out.write(CPIO);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static byte[] padded(byte[] bytes) {
+        return Arrays.copyOf(bytes, (bytes.length + 3) & ~3);
+    }
+
+    private static byte[] bootConfig(String text, int wrong) {
+        byte[] content = text.getBytes(StandardCharsets.US_ASCII);
+        int sum = wrong;
+        for (byte b : content) {
+            sum += b;
+        }
+        byte[] numbers =
+                ByteBuffer.allocate(8)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putInt(content.length)
+                        .putInt(sum)
+                        .array();
+        return join(content, numbers, "#BOOTCONFIG\n".getBytes(StandardCharsets.US_ASCII));
     }
 
     @ParameterizedTest(name = "{0}")
@@ -76,16 +142,39 @@ class MalformedInitrdTest {
         return Stream.of(
                 arguments("nothing", new byte[0], "is empty"),
                 arguments("zeros", new byte[10_000], "nothing but zero bytes"),
-                arguments("cut in a header", Arrays.copyOf(CPIO, 50), "without a trailer"),
+                arguments("cut in a header", Arrays.copyOf(CPIO, 50), "ends within a header"),
                 arguments("cut in a file", Arrays.copyOf(CPIO, 400), "a file of its cpio archive"),
-                arguments("no trailer", Arrays.copyOf(CPIO, 1116), "without a trailer"),
+                arguments("xz with CRC64", xz(XZ.CHECK_CRC64), "pack it with 'xz --check=crc32'"),
+                arguments("xz with SHA-256", xz(XZ.CHECK_SHA256), "'xz --check=crc32'"),
+                arguments("gzip with extra fields", put(GZIP, 3, 4), "pack it with 'gzip -n'"),
+                arguments("an archive over two streams", join(half(0), half(1)), "truncated: a file"),
+                arguments("gzip of zeros", gzip(new byte[9000]), "no cpio header at offset 0"),
+                arguments("gzip of text", gzip(new byte[] {'a', 'b'}), "within a header"),
+                arguments(
+                        "something behind entries, in gzip",
+                        gzip(join(CPIO, new byte[] {'x'})),
+                        "has something behind its entries"),
+                arguments(
+                        "plain archive out of line",
+                        join(padded(ZSTD), new byte[1], CPIO),
+                        "not aligned to 4 bytes"),
+                arguments(
+                        "boot configuration with a wrong checksum",
+                        join(CPIO, bootConfig("a = b\n", 1)),
+                        "checksum of its boot configuration"),
+                arguments("zstd with a window too large", wideZstd(), "without '--long'"),
+                arguments("portable cpio", put(CPIO, 5, '7'), "pack it with 'cpio -H newc'"),
+                arguments(
+                        "damaged far behind in a large one",
+                        largeDamaged(),
+                        "cannot be unpacked from gzip"),
                 arguments("damaged number", damaged, "the cpio header at offset 0 is damaged"),
                 arguments("huge file", huge, "a file of its cpio archive, at offset 0, has 4096"),
                 arguments("huge name", longName, "a file of its cpio archive"),
                 arguments(
                         "no second header",
                         join(Arrays.copyOf(CPIO, 1116), TestKernels.noise(500, 1)),
-                        "no cpio header at offset 1116"),
+                        "there is no archive at offset 1116"),
                 arguments(
                         "something behind the archive",
                         join(CPIO, "some text".getBytes(StandardCharsets.US_ASCII)),
@@ -100,6 +189,31 @@ class MalformedInitrdTest {
                         "text",
                         "root=/dev/vda\n".getBytes(StandardCharsets.US_ASCII),
                         "not an initial RAM disk: it is a text file"));
+    }
+
+    private static byte[] half(int which) {
+        int middle = CPIO.length / 2;
+        return gzip(
+                which == 0
+                        ? Arrays.copyOf(CPIO, middle)
+                        : Arrays.copyOfRange(CPIO, middle, CPIO.length));
+    }
+
+    private static byte[] put(byte[] file, int offset, int value) {
+        byte[] copy = file.clone();
+        copy[offset] = (byte) value;
+        return copy;
+    }
+
+    /** A frame header that asks for 256 MiB: exponent 18 above the least window. */
+    private static byte[] wideZstd() {
+        return put(ZSTD, 5, 18 << 3);
+    }
+
+    private static byte[] largeDamaged() {
+        byte[] packed = gzip(TestKernels.cpio(6 << 20));
+        packed[packed.length - 1000] ^= 0x10;
+        return packed;
     }
 
     @ParameterizedTest(name = "{0}")

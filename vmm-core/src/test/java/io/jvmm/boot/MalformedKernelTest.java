@@ -119,7 +119,11 @@ class MalformedKernelTest {
                         "zip bomb that lies about its size",
                         bzImage().payload(put32(bomb, bomb.length - 4, 1 << 20)).build(),
                         "unpacks to more than the 1,048,576 bytes allowed"),
-                arguments("zip bomb as kernel", bomb, "more than the 16,777,216 bytes allowed"),
+                arguments("zip bomb as kernel", bomb, "it is nothing but zero bytes"),
+                arguments(
+                        "zip bomb behind the headers of a bzImage",
+                        Packer.pack(Compression.GZIP, Arrays.copyOf(bzImage().build(), 40 << 20)),
+                        "more than the 16,777,216 bytes allowed"),
                 arguments(
                         "payload is something else",
                         bzImage().payload(Compression.GZIP, text("Hello, world!\n")).build(),
@@ -175,7 +179,7 @@ class MalformedKernelTest {
                         put64(good, 64 + 24, TestKernels.DATA + 16),
                         "two of its segments overlap"),
                 arguments(
-                        "entry", elf().entry(0x50_0000).build(), "entry point 0x500000 is in none"),
+                        "entry", withoutPvh(0x50_0000), "entry point 0x500000 is in none"),
                 arguments("user program", elf().segment(3, some).build(), "program or library"),
                 arguments(
                         "static user program",
@@ -184,7 +188,8 @@ class MalformedKernelTest {
                 arguments("kernel module", elf().type(1).build(), "object file or kernel module"),
                 arguments("core dump", elf().type(4).build(), "an ELF core dump"),
                 arguments("aarch64", elf().machine(183).build(), "64-bit ARM (aarch64)"),
-                arguments("32-bit ELF", elf32(), "an ELF executable for 32-bit x86"));
+                arguments("32-bit ELF", elf32(), "through its PVH note only, and it has none"),
+                arguments("32-bit ELF cut", cut(elf32(), 60), "before its ELF program headers"));
     }
 
     private static Stream<Arguments> otherFiles() {
@@ -279,8 +284,14 @@ class MalformedKernelTest {
     }
 
     private static byte[] elf32() {
-        byte[] file = put8(elf().machine(3).build(), 4, 1);
-        return file;
+        return new ElfBuilder()
+                .narrow()
+                .load(TestKernels.TEXT, new byte[64], 64)
+                .build();
+    }
+
+    private static byte[] withoutPvh(long entry) {
+        return new ElfBuilder().load(TestKernels.TEXT, new byte[64], 64).entry(entry).build();
     }
 
     private static byte[] cut(byte[] file, int length) {

@@ -28,6 +28,11 @@ final class LittleEndian {
         return (long) LONG.get(bytes, index);
     }
 
+    /** Whether {@code bytes} begin with this 32-bit number. */
+    static boolean startsWith(byte[] bytes, int number) {
+        return bytes.length >= Integer.BYTES && i32(bytes, 0) == number;
+    }
+
     static void putI64(byte[] bytes, int index, long value) {
         LONG.set(bytes, index, value);
     }

@@ -2,13 +2,12 @@ package io.jvmm.boot.payload;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 
 /**
  * Reads LZ4's legacy frame ({@code lz4 -l}), the one that Linux uses for its own image: a magic
  * number, then blocks of 8 MiB, each preceded by its packed size and independent of the others.
  */
-final class Lz4Decoder {
+final class Lz4Decoder extends BlockDecoder {
 
     static final int MAGIC = 0x184C2102;
 
@@ -20,47 +19,50 @@ final class Lz4Decoder {
     /** Shortest match that the format can say. */
     private static final int MIN_MATCH = 4;
 
-    private Lz4Decoder() {}
+    private final byte[] word = new byte[4];
+    private byte[] packed = new byte[0];
 
-    /** Unpacks all blocks of {@code in} into {@code out}. */
-    static void unpack(InputStream in, Output out) throws IOException {
-        byte[] word = new byte[4];
-        byte[] block = new byte[0];
-        if (!readNumber(in, word) || LittleEndian.i32(word, 0) != MAGIC) {
+    Lz4Decoder(PackedInput in, Output out) throws IOException {
+        super(in, out);
+        if (!LittleEndian.startsWith(in.ahead(4), MAGIC)) {
             throw new PayloadException("it does not begin with LZ4's magic number");
         }
-        while (readNumber(in, word)) {
-            int size = LittleEndian.i32(word, 0);
-            if (size == MAGIC) {
-                continue; // another frame follows
-            }
-            if (size == 0) {
-                return; // padding, as between the archives of an initramfs
-            }
-            if (size < 0 || size > PACKED_MAX) {
-                throw new PayloadException("a block has the impossible size 0x%x".formatted(size));
-            }
-            if (size > block.length) {
-                block = new byte[size];
-            }
-            if (in.readNBytes(block, 0, size) < size) {
-                throw truncated();
-            }
-            unpackBlock(block, size, out);
-        }
     }
 
-    /** Reads four bytes, or nothing at the end of the input. */
-    private static boolean readNumber(InputStream in, byte[] word) throws IOException {
-        int count = in.readNBytes(word, 0, 4);
-        if (count != 0 && count != 4) {
+    /**
+     * The format has no end of its own: another magic number goes on with the next block, and what
+     * is no block, a zero or less than four bytes, is left to the caller, as Linux does it.
+     */
+    @Override
+    boolean block() throws IOException {
+        byte[] next = in.ahead(4);
+        while (LittleEndian.startsWith(next, MAGIC)) {
+            in.fill(word, 0, 4);
+            next = in.ahead(4);
+        }
+        if (next.length > 0 && next.length < 4 && next[0] != 0) {
             throw truncated();
         }
-        return count == 4;
+        if (next.length < 4 || LittleEndian.i32(next, 0) == 0) {
+            return false;
+        }
+        in.fill(word, 0, 4);
+        int size = LittleEndian.i32(word, 0);
+        if (size < 0 || size > PACKED_MAX) {
+            throw new PayloadException("a block has the impossible size 0x%x".formatted(size));
+        }
+        if (size > packed.length) {
+            packed = new byte[size];
+        }
+        in.fill(packed, 0, size);
+        unpackBlock(size);
+        return true;
     }
 
-    private static void unpackBlock(byte[] packed, int size, Output out) throws IOException {
-        int room = Math.min(BLOCK_MAX, out.remaining());
+    private void unpackBlock(int size) throws IOException {
+        // A byte of a length stands for at most 255 bytes of content.
+        int room = (int) Math.min(BLOCK_MAX, 255L * size);
+        out.beginFrame(0);
         out.reserve(room);
         byte[] target = out.array();
         int start = out.size();
@@ -81,7 +83,7 @@ final class Lz4Decoder {
                 throw truncated();
             }
             if (literals > end - position) {
-                throw out.overflow(BLOCK_MAX);
+                throw overflow();
             }
             System.arraycopy(packed, next, target, position, literals);
             next += literals;
@@ -101,7 +103,7 @@ final class Lz4Decoder {
             }
             match += MIN_MATCH;
             if (match > end - position) {
-                throw out.overflow(BLOCK_MAX);
+                throw overflow();
             }
             if (offset == 0 || offset > position - start) {
                 throw new PayloadException("a match reaches outside its block");
@@ -117,6 +119,10 @@ final class Lz4Decoder {
             throw truncated();
         }
         return Byte.toUnsignedInt(packed[index]);
+    }
+
+    private static PayloadException overflow() {
+        return new PayloadException("a block unpacks to more than its format allows");
     }
 
     private static EOFException truncated() {

@@ -2,7 +2,6 @@ package io.jvmm.boot.payload;
 
 import java.io.DataInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.zip.Adler32;
 import java.util.zip.CRC32;
 import java.util.zip.Checksum;
@@ -12,7 +11,7 @@ import java.util.zip.Checksum;
  * checksums, all big-endian. The instructions within a block are those of the kernel document "LZO
  * stream format as understood by Linux' LZO decompressor".
  */
-final class LzoDecoder {
+final class LzoDecoder extends BlockDecoder {
 
     private static final int MAGIC_LENGTH = 9;
     private static final int VERSION_WITH_LEVEL = 0x0940;
@@ -29,81 +28,83 @@ final class LzoDecoder {
     private static final int FILTER = 0x800;
     private static final int UNSUPPORTED = EXTRA_FIELD | MULTIPART | FILTER;
 
-    private final DataInputStream in;
-    private final Output out;
+    private final DataInputStream data;
+    private final int flags;
 
     private byte[] packed = new byte[0];
     private int size;
     private int next;
+    private boolean atEnd;
 
-    private LzoDecoder(InputStream in, Output out) {
-        this.in = new DataInputStream(in);
-        this.out = out;
-    }
-
-    /** Unpacks all blocks of {@code in} into {@code out}. */
-    static void unpack(InputStream in, Output out) throws IOException {
-        LzoDecoder decoder = new LzoDecoder(in, out);
-        decoder.blocks(decoder.header());
+    LzoDecoder(PackedInput in, Output out) throws IOException {
+        super(in, out);
+        data = new DataInputStream(in);
+        flags = header();
     }
 
     /** Skips the header and returns its flags. */
     private int header() throws IOException {
-        in.skipNBytes(MAGIC_LENGTH);
-        int version = in.readUnsignedShort();
-        in.skipNBytes(2);
+        data.skipNBytes(MAGIC_LENGTH);
+        int version = data.readUnsignedShort();
+        data.skipNBytes(2);
         boolean withLevel = version >= VERSION_WITH_LEVEL;
         if (withLevel) {
-            in.skipNBytes(2);
+            data.skipNBytes(2);
         }
-        int method = in.readUnsignedByte();
+        int method = data.readUnsignedByte();
         if (method < 1 || method > 3) {
             throw new PayloadException("it uses method %d, which is not LZO1X".formatted(method));
         }
         if (withLevel) {
-            in.skipNBytes(1);
+            data.skipNBytes(1);
         }
-        int flags = in.readInt();
-        if ((flags & UNSUPPORTED) != 0) {
-            throw new PayloadException("its flags 0x%x ask for too much".formatted(flags));
+        int fields = data.readInt();
+        if ((fields & UNSUPPORTED) != 0) {
+            throw new PayloadException("its flags 0x%x ask for too much".formatted(fields));
         }
-        in.skipNBytes(withLevel ? 12 : 8); // file mode and time
-        in.skipNBytes(in.readUnsignedByte()); // file name
-        in.skipNBytes(4); // checksum of the header
-        return flags;
+        data.skipNBytes(withLevel ? 12 : 8); // file mode and time
+        data.skipNBytes(data.readUnsignedByte()); // file name
+        data.skipNBytes(4); // checksum of the header
+        return fields;
     }
 
-    private void blocks(int flags) throws IOException {
-        for (int length = in.readInt(); length != 0; length = in.readInt()) {
-            size = in.readInt();
-            if (length < 0 || length > BLOCK_MAX || size <= 0 || size > length) {
-                throw new PayloadException("a block has an impossible size");
-            }
-            int adler = (flags & ADLER_OF_CONTENT) != 0 ? in.readInt() : 0;
-            int crc = (flags & CRC_OF_CONTENT) != 0 ? in.readInt() : 0;
-            boolean stored = size == length;
-            if (!stored) {
-                in.skipNBytes((flags & ADLER_OF_PACKED) != 0 ? 4 : 0);
-                in.skipNBytes((flags & CRC_OF_PACKED) != 0 ? 4 : 0);
-            }
-            out.reserve(length);
-            if (stored) {
-                in.readFully(out.array(), out.size(), length);
-            } else {
-                if (size > packed.length) {
-                    packed = new byte[size];
-                }
-                in.readFully(packed, 0, size);
-                unpackBlock(length);
-            }
-            if ((flags & ADLER_OF_CONTENT) != 0) {
-                verify(new Adler32(), length, adler);
-            }
-            if ((flags & CRC_OF_CONTENT) != 0) {
-                verify(new CRC32(), length, crc);
-            }
-            out.advance(length);
+    @Override
+    boolean block() throws IOException {
+        int length = atEnd ? 0 : data.readInt();
+        if (length == 0) {
+            atEnd = true;
+            return false;
         }
+        size = data.readInt();
+        if (length < 0 || length > BLOCK_MAX || size <= 0 || size > length) {
+            throw new PayloadException("a block has an impossible size");
+        }
+        int adler = (flags & ADLER_OF_CONTENT) != 0 ? data.readInt() : 0;
+        int crc = (flags & CRC_OF_CONTENT) != 0 ? data.readInt() : 0;
+        boolean stored = size == length;
+        if (!stored) {
+            data.skipNBytes((flags & ADLER_OF_PACKED) != 0 ? 4 : 0);
+            data.skipNBytes((flags & CRC_OF_PACKED) != 0 ? 4 : 0);
+        }
+        out.beginFrame(0);
+        out.reserve(length);
+        if (stored) {
+            data.readFully(out.array(), out.size(), length);
+        } else {
+            if (size > packed.length) {
+                packed = new byte[size];
+            }
+            data.readFully(packed, 0, size);
+            unpackBlock(length);
+        }
+        if ((flags & ADLER_OF_CONTENT) != 0) {
+            verify(new Adler32(), length, adler);
+        }
+        if ((flags & CRC_OF_CONTENT) != 0) {
+            verify(new CRC32(), length, crc);
+        }
+        out.advance(length);
+        return true;
     }
 
     private void verify(Checksum checksum, int length, int expected) throws PayloadException {

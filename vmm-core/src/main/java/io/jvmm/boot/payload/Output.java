@@ -1,13 +1,8 @@
 package io.jvmm.boot.payload;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
-
 /**
- * The bounded array that a decoder fills. It never holds more than its limit, however much the
- * input unfolds to.
+ * Where a decoder puts what it unpacks: an array that slides over the content. It holds what was
+ * not taken yet, and as much of what came before as the format may refer to.
  *
  * <p>Decoders write into {@link #array()} directly, at indices that {@link #reserve} allowed. The
  * array is a little longer than what may be written, so that copies may run over by a few bytes.
@@ -19,27 +14,57 @@ final class Output {
 
     private static final int INITIAL = 1 << 20;
 
-    private final int limit;
-    private byte[] array;
+    /** Up to here the array grows step by step; a larger one is allocated once. */
+    private static final int STEPS_MAX = 16 << 20;
+
+    /** Room to go on before the content is moved to the beginning, at most. */
+    private static final int ROOM_MAX = 16 << 20;
+
+    /** Decoders reserve room for a block, also for the last one, which may be shorter. */
+    private static final int BLOCK = 128 << 10;
+
+    private static final long ARRAY_MAX = Integer.MAX_VALUE - 64;
+
+    private final long expected;
+    private byte[] array = new byte[0];
+    private int frameStart;
+    private int taken;
     private int size;
+    private long window;
 
     /**
      * An empty output.
      *
-     * @param expected the likely size in bytes, allocated at once, or 0 if unknown
-     * @param limit the most bytes to take, at least {@code expected}
+     * @param expected size of the whole content in bytes, or 0 if unknown; only a hint to allocate
+     *     the right amount at once
      */
-    Output(int expected, int limit) {
-        this.limit = limit;
-        this.array = new byte[(expected > 0 ? expected : Math.min(limit, INITIAL)) + SLACK];
+    Output(long expected) {
+        this.expected = expected;
+    }
+
+    /** A frame begins, which refers to nothing before it, and back by {@code bytes} at most. */
+    void beginFrame(long bytes) {
+        window = bytes;
+        frameStart = size;
+    }
+
+    /** How far back the present frame may refer, in bytes. */
+    long window() {
+        return window;
     }
 
     byte[] array() {
         return array;
     }
 
+    /** Index behind the last byte of the content. */
     int size() {
         return size;
+    }
+
+    /** Index of the first byte that the present frame may refer to. */
+    int frameStart() {
+        return frameStart;
     }
 
     /** Declares {@code count} more bytes of {@link #array()} as written. */
@@ -47,61 +72,53 @@ final class Output {
         size += count;
     }
 
-    /**
-     * Makes room for {@code count} more bytes; {@link #array()} may be another one afterwards.
-     *
-     * @throws PayloadException if that exceeds the limit
-     */
-    void reserve(int count) throws PayloadException {
-        if (count > limit - size) {
-            throw tooLarge();
+    /** Makes room for {@code count} more bytes; {@link #array()} and all indices may change. */
+    void reserve(int count) {
+        if (count <= array.length - SLACK - size) {
+            return;
         }
-        int needed = size + count + SLACK;
-        if (needed > array.length) {
-            int doubled = (int) Math.min(2L * array.length, (long) limit + SLACK);
-            array = Arrays.copyOf(array, Math.max(needed, doubled));
+        int kept = (int) Math.min(size - frameStart, window);
+        int from = Math.min(taken, size - kept);
+        int held = size - from;
+        long needed = (long) held + count + SLACK;
+        byte[] target = needed <= array.length && held <= array.length / 2 ? array : grown(needed);
+        System.arraycopy(array, from, target, 0, held);
+        array = target;
+        frameStart = Math.max(0, frameStart - from);
+        taken -= from;
+        size = held;
+    }
+
+    private byte[] grown(long needed) {
+        long history = expected > 0 ? Math.min(window, expected) : window;
+        long room = Math.clamp(history / 2, INITIAL, ROOM_MAX);
+        long whole = expected > 0 ? Math.min(history + room, expected + BLOCK) : history + room;
+        long full = Math.max(needed, whole + SLACK);
+        long length = expected > 0 || full > STEPS_MAX && needed > STEPS_MAX ? full : 0;
+        if (length == 0) {
+            length = Math.max(needed, Math.clamp(4L * array.length, INITIAL, STEPS_MAX));
         }
-    }
-
-    /** How many more bytes the limit allows. */
-    int remaining() {
-        return limit - size;
-    }
-
-    /** Takes all that {@code in} gives. */
-    void drain(InputStream in) throws IOException {
-        while (true) {
-            int room = array.length - SLACK - size;
-            if (room == 0) {
-                // Full: only an input that goes on needs more room, or breaks the limit.
-                int next = in.read();
-                if (next < 0) {
-                    return;
-                }
-                reserve(1);
-                array[size++] = (byte) next;
-                continue;
-            }
-            int count = in.read(array, size, room);
-            if (count < 0) {
-                return;
-            }
-            size += count;
+        if (array.length >= length) {
+            return array;
         }
+        return new byte[(int) Math.min(ARRAY_MAX, Math.min(length, Math.max(full, needed)))];
     }
 
-    MemorySegment content() {
-        return MemorySegment.ofArray(array).asSlice(0, size);
+    /** How many bytes were written and not taken. */
+    int untaken() {
+        return size - taken;
     }
 
-    /** What to throw when a decoder finds that a block of {@code blockMax} bytes overflows. */
-    PayloadException overflow(int blockMax) {
-        return remaining() < blockMax
-                ? tooLarge()
-                : new PayloadException("a block unpacks to more than its format allows");
+    /** Takes the next byte, which is there. */
+    int take() {
+        return Byte.toUnsignedInt(array[taken++]);
     }
 
-    private PayloadException tooLarge() {
-        return PayloadException.beyond(limit);
+    /** Takes up to {@code count} bytes and returns how many. */
+    int take(byte[] target, int offset, int count) {
+        int length = Math.min(count, untaken());
+        System.arraycopy(array, taken, target, offset, length);
+        taken += length;
+        return length;
     }
 }

@@ -19,12 +19,12 @@ public final class PayloadException extends IOException {
         limitReached = false;
     }
 
-    private PayloadException(int limit) {
+    private PayloadException(long limit) {
         super("it unpacks to more than the %,d bytes allowed".formatted(limit));
         limitReached = true;
     }
 
-    static PayloadException beyond(int limit) {
+    public static PayloadException beyond(long limit) {
         return new PayloadException(limit);
     }
 

@@ -1,6 +1,6 @@
 package io.jvmm.boot.payload;
 
-/** XXH64 with seed 0 over an array: the checksum of Zstandard frames. */
+/** XXH64 with seed 0: the checksum of Zstandard frames. For one thread. */
 final class XxHash64 {
 
     private static final long PRIME_1 = 0x9E3779B185EBCA87L;
@@ -12,23 +12,65 @@ final class XxHash64 {
     /** The sum of the first two, modulo 2^64. */
     private static final long PRIMES_1_AND_2 = 0x60EA27EEADC0B5D6L;
 
-    private XxHash64() {}
+    private static final int STRIPE = 32;
+
+    private final byte[] stripe = new byte[STRIPE];
+    private int held;
+    private long total;
+    private long a = PRIMES_1_AND_2;
+    private long b = PRIME_2;
+    private long c;
+    private long d = -PRIME_1;
 
     static long hash(byte[] bytes, int offset, int length) {
+        XxHash64 hash = new XxHash64();
+        hash.update(bytes, offset, length);
+        return hash.value();
+    }
+
+    /** Goes on with {@code bytes[offset, offset+length)}. */
+    void update(byte[] bytes, int offset, int length) {
+        total += length;
         int index = offset;
         int end = offset + length;
-        long hash;
-        if (length >= 32) {
-            long a = PRIMES_1_AND_2;
-            long b = PRIME_2;
-            long c = 0;
-            long d = -PRIME_1;
-            for (; index <= end - 32; index += 32) {
-                a = round(a, LittleEndian.i64(bytes, index));
-                b = round(b, LittleEndian.i64(bytes, index + 8));
-                c = round(c, LittleEndian.i64(bytes, index + 16));
-                d = round(d, LittleEndian.i64(bytes, index + 24));
+        if (held > 0) {
+            int taken = Math.min(STRIPE - held, length);
+            System.arraycopy(bytes, index, stripe, held, taken);
+            held += taken;
+            index += taken;
+            if (held < STRIPE) {
+                return;
             }
+            stripes(stripe, 0, STRIPE);
+        }
+        index = stripes(bytes, index, end);
+        held = end - index;
+        System.arraycopy(bytes, index, stripe, 0, held);
+    }
+
+    private int stripes(byte[] bytes, int from, int end) {
+        int index = from;
+        long a0 = a;
+        long b0 = b;
+        long c0 = c;
+        long d0 = d;
+        for (; index <= end - STRIPE; index += STRIPE) {
+            a0 = round(a0, LittleEndian.i64(bytes, index));
+            b0 = round(b0, LittleEndian.i64(bytes, index + 8));
+            c0 = round(c0, LittleEndian.i64(bytes, index + 16));
+            d0 = round(d0, LittleEndian.i64(bytes, index + 24));
+        }
+        a = a0;
+        b = b0;
+        c = c0;
+        d = d0;
+        return index;
+    }
+
+    /** The checksum of all that was given. */
+    long value() {
+        long hash = PRIME_5;
+        if (total >= STRIPE) {
             hash =
                     Long.rotateLeft(a, 1)
                             + Long.rotateLeft(b, 7)
@@ -38,21 +80,20 @@ final class XxHash64 {
             hash = merge(hash, b);
             hash = merge(hash, c);
             hash = merge(hash, d);
-        } else {
-            hash = PRIME_5;
         }
-        hash += length;
-        for (; index <= end - 8; index += 8) {
-            hash ^= round(0, LittleEndian.i64(bytes, index));
+        hash += total;
+        int index = 0;
+        for (; index <= held - 8; index += 8) {
+            hash ^= round(0, LittleEndian.i64(stripe, index));
             hash = Long.rotateLeft(hash, 27) * PRIME_1 + PRIME_4;
         }
-        if (index <= end - 4) {
-            hash ^= Integer.toUnsignedLong(LittleEndian.i32(bytes, index)) * PRIME_1;
+        if (index <= held - 4) {
+            hash ^= Integer.toUnsignedLong(LittleEndian.i32(stripe, index)) * PRIME_1;
             hash = Long.rotateLeft(hash, 23) * PRIME_2 + PRIME_3;
             index += 4;
         }
-        for (; index < end; index++) {
-            hash ^= Byte.toUnsignedLong(bytes[index]) * PRIME_5;
+        for (; index < held; index++) {
+            hash ^= Byte.toUnsignedLong(stripe[index]) * PRIME_5;
             hash = Long.rotateLeft(hash, 11) * PRIME_1;
         }
         hash ^= hash >>> 33;

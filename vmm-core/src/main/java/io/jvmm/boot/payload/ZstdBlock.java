@@ -17,7 +17,6 @@ final class ZstdBlock {
     private static final int TREELESS = 3;
 
     private final Output out;
-    private final int frameStart;
     private final int blockMax;
     private final byte[] literals;
     private final int[] streamStarts = new int[5];
@@ -27,13 +26,12 @@ final class ZstdBlock {
     private int literalCount;
 
     /**
-     * A decoder for the frame whose output starts at index {@code frameStart} of {@code out}.
+     * A decoder for a frame whose content goes to {@code out}.
      *
      * @param blockMax the most bytes that a block of this frame may unpack to
      */
-    ZstdBlock(Output out, int frameStart, int blockMax) {
+    ZstdBlock(Output out, int blockMax) {
         this.out = out;
-        this.frameStart = frameStart;
         this.blockMax = blockMax;
         this.literals = new byte[blockMax + Output.SLACK];
     }
@@ -41,10 +39,10 @@ final class ZstdBlock {
     /** Unpacks {@code block[0, size)}; the array goes on for eight bytes behind it. */
     void unpack(byte[] block, int size) throws PayloadException {
         int next = readLiterals(block, size);
-        out.reserve(Math.min(blockMax, out.remaining()));
+        out.reserve(blockMax);
         out.advance(
                 sequences.execute(
-                        block, next, size, literals, literalCount, out, frameStart, blockMax));
+                        block, next, size, literals, literalCount, out, blockMax));
     }
 
     /** Reads the literals section into {@link #literals} and returns where it ended. */

@@ -1,18 +1,15 @@
 package io.jvmm.boot.payload;
 
-import java.io.EOFException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.Arrays;
 
 /**
- * Reads Zstandard frames (RFC 8878), of any window size, without dictionaries.
+ * Reads a Zstandard frame (RFC 8878), of any window size, without a dictionary.
  *
- * <p>The whole output is one array, so a match may reach back over the frame as far as its offset
- * says, and there is no window to keep. Blocks are read one at a time into a buffer of their
- * greatest size.
+ * <p>One frame at a time; frames that have no content are skipped.
  */
-final class ZstdDecoder {
+final class ZstdDecoder extends BlockDecoder {
 
     static final int MAGIC = 0xFD2FB528;
 
@@ -29,67 +26,71 @@ final class ZstdDecoder {
     private static final int RLE = 1;
     private static final int COMPRESSED = 2;
 
-    private final InputStream in;
-    private final Output out;
-    private final byte[] block = new byte[BLOCK_MAX + SLACK];
+    private final byte[] packed = new byte[BLOCK_MAX + SLACK];
     private final byte[] scratch = new byte[8];
+    private final XxHash64 hash = new XxHash64();
 
-    private ZstdDecoder(InputStream in, Output out) {
-        this.in = in;
-        this.out = out;
-    }
+    private final boolean checksum;
+    private final int blockMax;
 
-    /** Unpacks all frames of {@code in} into {@code out}. */
-    static void unpack(InputStream in, Output out) throws IOException {
-        new ZstdDecoder(in, out).frames();
-    }
+    /** What the frame says that it has, or -1. */
+    private final long size;
 
-    private void frames() throws IOException {
-        while (true) {
-            Arrays.fill(scratch, (byte) 0);
-            int got = in.readNBytes(scratch, 0, 4);
-            if (got == 0) {
-                return;
-            }
-            int magic = LittleEndian.i32(scratch, 0);
-            if (got == 4 && (magic & SKIPPABLE_MASK) == SKIPPABLE_MAGIC) {
-                in.skipNBytes(number(4));
-            } else if (got == 4 && magic == MAGIC) {
-                frame();
-            } else if (magic == 0 && out.size() > 0) {
-                return; // padding, as between the archives of an initramfs
-            } else {
-                throw new PayloadException("what follows a frame is not another one");
-            }
+    private final ZstdBlock decoder;
+
+    private long length;
+    private boolean atEnd;
+
+    /** Reads the header of the frame, after frames that are to be skipped. */
+    ZstdDecoder(PackedInput in, Output out) throws IOException {
+        super(in, out);
+        skipFrames(in);
+        if ((int) number(4) != MAGIC) {
+            throw new PayloadException("what follows a frame is not another one");
         }
-    }
-
-    private void frame() throws IOException {
         int descriptor = (int) number(1);
         boolean singleSegment = (descriptor & 0x20) != 0;
-        boolean checksum = (descriptor & 0x04) != 0;
+        checksum = (descriptor & 0x04) != 0;
         if ((descriptor & 0x08) != 0) {
             throw new PayloadException("a frame header has a reserved bit set");
         }
-        long window = singleSegment ? 0 : window((int) number(1));
+        long stated = singleSegment ? 0 : window((int) number(1));
         int dictionaryBytes = new int[] {0, 1, 2, 4}[descriptor & 3];
         if (number(dictionaryBytes) != 0) {
             throw new PayloadException("it needs a dictionary");
         }
-        long size = contentSize(descriptor >>> 6, singleSegment);
-        if (size > out.remaining()) {
-            throw PayloadException.beyond(out.remaining());
+        size = contentSize(descriptor >>> 6, singleSegment);
+        long window = singleSegment ? size : stated;
+        blockMax = (int) Math.min(BLOCK_MAX, window);
+        out.beginFrame(size < 0 ? window : Math.min(window, size));
+        decoder = new ZstdBlock(out, blockMax);
+    }
+
+    /** Whether {@code head} begins with a frame that has no content, as pzstd writes them. */
+    static boolean isSkippable(byte[] head) {
+        return head.length >= 8
+                && (LittleEndian.i32(head, 0) & SKIPPABLE_MASK) == SKIPPABLE_MAGIC;
+    }
+
+    /** Takes all frames without content that are next. */
+    static void skipFrames(PackedInput in) throws IOException {
+        for (byte[] head = in.ahead(8); isSkippable(head); head = in.ahead(8)) {
+            in.skipNBytes(8 + Integer.toUnsignedLong(LittleEndian.i32(head, 4)));
         }
-        int blockMax = (int) Math.min(BLOCK_MAX, singleSegment ? size : window);
-        int start = out.size();
-        blocks(start, blockMax);
-        int length = out.size() - start;
-        if (size >= 0 && length != size) {
-            throw new PayloadException(
-                    "a frame has %,d bytes and not the %,d it says".formatted(length, size));
-        }
-        if (checksum && (int) number(4) != (int) XxHash64.hash(out.array(), start, length)) {
-            throw new PayloadException("a checksum does not match");
+    }
+
+    /**
+     * How far back the frame with this beginning may refer, in bytes; 0 if that is not there.
+     *
+     * @param head the first 18 bytes or more
+     */
+    static long window(byte[] head) {
+        try {
+            var in = new PackedInput(new ByteArrayInputStream(head));
+            var frame = new ZstdDecoder(in, new Output(0));
+            return frame.out.window();
+        } catch (IOException e) {
+            return 0; // and unpacking it says why
         }
     }
 
@@ -111,47 +112,60 @@ final class ZstdDecoder {
         };
     }
 
-    private void blocks(int frameStart, int blockMax) throws IOException {
-        ZstdBlock decoder = new ZstdBlock(out, frameStart, blockMax);
-        boolean last;
-        do {
-            int header = (int) number(3);
-            last = (header & 1) != 0;
-            int size = header >>> 3;
-            if (size > blockMax) {
-                throw new PayloadException("a block is larger than its frame allows");
+    @Override
+    boolean block() throws IOException {
+        if (atEnd) {
+            return false;
+        }
+        int header = (int) number(3);
+        atEnd = (header & 1) != 0;
+        int count = header >>> 3;
+        int type = (header >>> 1) & 3;
+        if (count > blockMax) {
+            throw new PayloadException("a block is larger than its frame allows");
+        }
+        out.reserve(blockMax);
+        int start = out.size();
+        switch (type) {
+            case RAW -> {
+                in.fill(out.array(), start, count);
+                out.advance(count);
             }
-            switch ((header >>> 1) & 3) {
-                case RAW -> {
-                    out.reserve(size);
-                    readFully(out.array(), out.size(), size);
-                    out.advance(size);
-                }
-                case RLE -> {
-                    out.reserve(size);
-                    byte value = (byte) number(1);
-                    Arrays.fill(out.array(), out.size(), out.size() + size, value);
-                    out.advance(size);
-                }
-                case COMPRESSED -> {
-                    readFully(block, 0, size);
-                    decoder.unpack(block, size);
-                }
-                default -> throw new PayloadException("a block has the reserved type");
+            case RLE -> {
+                byte value = (byte) number(1);
+                Arrays.fill(out.array(), start, start + count, value);
+                out.advance(count);
             }
-        } while (!last);
+            case COMPRESSED -> {
+                in.fill(packed, 0, count);
+                decoder.unpack(packed, count);
+            }
+            default -> throw new PayloadException("a block has the reserved type");
+        }
+        length += out.size() - start;
+        if (checksum) {
+            hash.update(out.array(), start, out.size() - start);
+        }
+        if (atEnd) {
+            verify();
+        }
+        return true;
+    }
+
+    private void verify() throws IOException {
+        if (size >= 0 && length != size) {
+            throw new PayloadException(
+                    "a frame has %,d bytes and not the %,d it says".formatted(length, size));
+        }
+        if (checksum && (int) number(4) != (int) hash.value()) {
+            throw new PayloadException("a checksum does not match");
+        }
     }
 
     /** The next {@code count} bytes, at most eight, as a little-endian number. */
     private long number(int count) throws IOException {
-        readFully(scratch, 0, count);
-        long value = LittleEndian.i64(scratch, 0);
-        return count == 8 ? value : value & ((1L << (8 * count)) - 1);
-    }
-
-    private void readFully(byte[] target, int offset, int count) throws IOException {
-        if (in.readNBytes(target, offset, count) < count) {
-            throw new EOFException("it is truncated");
-        }
+        Arrays.fill(scratch, (byte) 0);
+        in.fill(scratch, 0, count);
+        return LittleEndian.i64(scratch, 0);
     }
 }

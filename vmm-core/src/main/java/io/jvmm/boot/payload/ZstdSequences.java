@@ -83,8 +83,7 @@ final class ZstdSequences {
      * Executes the sequences in {@code block[from, size)} and returns how many bytes were written
      * behind {@code out}'s last.
      *
-     * @param out has room for {@code blockMax} more bytes, or for all that its limit still allows
-     * @param frameStart index in the output to which matches may reach back
+     * @param out has room for {@code blockMax} more bytes
      */
     int execute(
             byte[] block,
@@ -93,12 +92,12 @@ final class ZstdSequences {
             byte[] literals,
             int literalCount,
             Output out,
-            int frameStart,
             int blockMax)
             throws PayloadException {
         byte[] target = out.array();
         int start = out.size();
-        int end = start + Math.min(blockMax, out.remaining());
+        int end = start + blockMax;
+        int frameStart = out.frameStart();
         int count = readHeader(block, from, size);
         int position = start;
         int literal = 0;
@@ -132,7 +131,7 @@ final class ZstdSequences {
                             FseTable.baseline(offsetEntry) + bits.take(FseTable.bits(offsetEntry));
                 }
                 if (literalLength + matchLength > end - position) {
-                    throw out.overflow(blockMax);
+                    throw new PayloadException("a block unpacks to more than its format allows");
                 }
                 if (literalLength > literalCount - literal
                         || offset <= 0
@@ -151,7 +150,7 @@ final class ZstdSequences {
         }
         int rest = literalCount - literal;
         if (rest > end - position) {
-            throw out.overflow(blockMax);
+            throw new PayloadException("a block unpacks to more than its format allows");
         }
         System.arraycopy(literals, literal, target, position, rest);
         return position + rest - start;
