@@ -31,20 +31,20 @@ final class InterruptControllers {
      * Every ISA interrupt reaches a PIC and the IOAPIC's pin of the same number, but for the timer,
      * which is on {@link Irqs#PIT_IOAPIC_PIN}, as the ACPI and MP tables say.
      */
-    static List<IrqRoute> routes() {
-        List<IrqRoute> routes = new ArrayList<>();
+    static List<IrqRoute.Pin> routes() {
+        List<IrqRoute.Pin> routes = new ArrayList<>();
         for (int gsi = 0; gsi < 2 * PINS_PER_PIC; gsi++) {
             if (gsi != CASCADE) {
                 routes.add(
                         gsi < PINS_PER_PIC
-                                ? new IrqRoute(gsi, KVM_IRQCHIP_PIC_MASTER, gsi)
-                                : new IrqRoute(gsi, KVM_IRQCHIP_PIC_SLAVE, gsi - PINS_PER_PIC));
+                                ? new IrqRoute.Pin(gsi, KVM_IRQCHIP_PIC_MASTER, gsi)
+                                : new IrqRoute.Pin(gsi, KVM_IRQCHIP_PIC_SLAVE, gsi - PINS_PER_PIC));
             }
         }
-        routes.add(new IrqRoute(Irqs.PIT, KVM_IRQCHIP_IOAPIC, Irqs.PIT_IOAPIC_PIN));
+        routes.add(new IrqRoute.Pin(Irqs.PIT, KVM_IRQCHIP_IOAPIC, Irqs.PIT_IOAPIC_PIN));
         for (int gsi = 0; gsi < Irqs.IOAPIC_PINS; gsi++) {
             if (gsi != Irqs.PIT && gsi != Irqs.PIT_IOAPIC_PIN) {
-                routes.add(new IrqRoute(gsi, KVM_IRQCHIP_IOAPIC, gsi));
+                routes.add(new IrqRoute.Pin(gsi, KVM_IRQCHIP_IOAPIC, gsi));
             }
         }
         return routes;

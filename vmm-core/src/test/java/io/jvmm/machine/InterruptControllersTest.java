@@ -19,9 +19,9 @@ import java.util.stream.IntStream;
 
 class InterruptControllersTest {
 
-    private static final List<IrqRoute> ROUTES = InterruptControllers.routes();
+    private static final List<IrqRoute.Pin> ROUTES = InterruptControllers.routes();
 
-    private static List<IrqRoute> to(int chip) {
+    private static List<IrqRoute.Pin> to(int chip) {
         return ROUTES.stream().filter(route -> route.irqchip() == chip).toList();
     }
 
@@ -30,7 +30,7 @@ class InterruptControllersTest {
         assertThat(to(KVM_IRQCHIP_PIC_MASTER))
                 .containsExactlyElementsOf(
                         IntStream.of(0, 1, 3, 4, 5, 6, 7)
-                                .mapToObj(i -> new IrqRoute(i, KVM_IRQCHIP_PIC_MASTER, i))
+                                .mapToObj(i -> new IrqRoute.Pin(i, KVM_IRQCHIP_PIC_MASTER, i))
                                 .toList());
     }
 
@@ -39,15 +39,15 @@ class InterruptControllersTest {
         assertThat(to(KVM_IRQCHIP_PIC_SLAVE))
                 .containsExactlyElementsOf(
                         IntStream.range(8, 16)
-                                .mapToObj(i -> new IrqRoute(i, KVM_IRQCHIP_PIC_SLAVE, i - 8))
+                                .mapToObj(i -> new IrqRoute.Pin(i, KVM_IRQCHIP_PIC_SLAVE, i - 8))
                                 .toList());
     }
 
     @Test
     void theTimerIsOnPin2OfTheIoapicAndAllOthersOnTheirOwn() {
-        List<IrqRoute> routes = to(KVM_IRQCHIP_IOAPIC);
+        List<IrqRoute.Pin> routes = to(KVM_IRQCHIP_IOAPIC);
         assertThat(routes).hasSize(Irqs.IOAPIC_PINS - 1);
-        assertThat(routes).contains(new IrqRoute(Irqs.PIT, KVM_IRQCHIP_IOAPIC, 2));
+        assertThat(routes).contains(new IrqRoute.Pin(Irqs.PIT, KVM_IRQCHIP_IOAPIC, 2));
         assertThat(routes)
                 .filteredOn(route -> route.gsi() != Irqs.PIT)
                 .allMatch(route -> route.pin() == route.gsi())

@@ -1,18 +1,27 @@
 package io.jvmm.ffi.kvm;
 
 /**
- * A wire from an interrupt number to a pin of a controller in the kernel ({@code struct
- * kvm_irq_routing_entry}); a number may have several.
- *
- * @param gsi the number that devices use
- * @param irqchip one of {@code KVM_IRQCHIP_*}
- * @param pin the controller's input, from 0
+ * Where an interrupt number leads ({@code struct kvm_irq_routing_entry}). A number may lead to
+ * several pins, or to one message.
  */
-public record IrqRoute(int gsi, int irqchip, int pin) {
+public sealed interface IrqRoute {
 
-    static final int SIZE = 48;
-    static final long GSI = 0;
-    static final long TYPE = 4;
-    static final long IRQCHIP = 16;
-    static final long PIN = 20;
+    /** {@return the number that devices use: a global system interrupt, 0 to 4095} */
+    int gsi();
+
+    /**
+     * A wire to an input of a controller in the kernel.
+     *
+     * @param irqchip one of {@code KVM_IRQCHIP_*}
+     * @param pin the controller's input, from 0
+     */
+    record Pin(int gsi, int irqchip, int pin) implements IrqRoute {}
+
+    /**
+     * A message to local APICs, as PCI devices send it.
+     *
+     * @param address of the message: {@code 0xFEE00000} and the destination
+     * @param data of the message: vector and delivery mode
+     */
+    record Msi(int gsi, long address, int data) implements IrqRoute {}
 }

@@ -72,6 +72,8 @@ public final class KvmConstants {
     public static final int KVM_CAP_KVMCLOCK_CTRL = 76;
     public static final int KVM_CAP_SIGNAL_MSI = 77;
     public static final int KVM_CAP_READONLY_MEM = 81;
+    public static final int KVM_CAP_IRQFD_RESAMPLE = 82;
+    public static final int KVM_CAP_IOEVENTFD_ANY_LENGTH = 122;
     public static final int KVM_CAP_VCPU_ATTRIBUTES = 127;
     public static final int KVM_CAP_MAX_VCPU_ID = 128;
     public static final int KVM_CAP_X2APIC_API = 129;
@@ -96,9 +98,17 @@ public final class KvmConstants {
     public static final int KVM_CPUID_FLAG_SIGNIFCANT_INDEX = 1;
 
     public static final int KVM_IRQ_ROUTING_IRQCHIP = 1;
+    public static final int KVM_IRQ_ROUTING_MSI = 2;
     public static final int KVM_IRQCHIP_PIC_MASTER = 0;
     public static final int KVM_IRQCHIP_PIC_SLAVE = 1;
     public static final int KVM_IRQCHIP_IOAPIC = 2;
+
+    public static final int KVM_IRQFD_FLAG_DEASSIGN = 1;
+    public static final int KVM_IRQFD_FLAG_RESAMPLE = 2;
+
+    public static final int KVM_IOEVENTFD_FLAG_DATAMATCH = 1;
+    public static final int KVM_IOEVENTFD_FLAG_PIO = 2;
+    public static final int KVM_IOEVENTFD_FLAG_DEASSIGN = 4;
 
     public static final int KVM_PIT_SPEAKER_DUMMY = 1;
 

@@ -33,12 +33,15 @@ final class KvmRequests {
     static final long KVM_SET_GSI_ROUTING = iow(KVMIO, 0x6A, 8);
     static final long KVM_GET_IRQCHIP = iowr(KVMIO, 0x62, KvmVm.IRQCHIP_SIZE);
     static final long KVM_SET_IRQCHIP = ior(KVMIO, 0x63, KvmVm.IRQCHIP_SIZE);
+    static final long KVM_IRQFD = iow(KVMIO, 0x76, 32);
     static final long KVM_CREATE_PIT2 = iow(KVMIO, 0x77, 64);
+    static final long KVM_IOEVENTFD = iow(KVMIO, 0x79, Ioeventfd.SIZE);
     static final long KVM_SET_CLOCK = iow(KVMIO, 0x7B, ClockData.SIZE);
     static final long KVM_GET_CLOCK = ior(KVMIO, 0x7C, ClockData.SIZE);
     static final long KVM_GET_PIT2 = ior(KVMIO, 0x9F, PitState.SIZE);
     static final long KVM_SET_PIT2 = iow(KVMIO, 0xA0, PitState.SIZE);
     static final long KVM_ENABLE_CAP = iow(KVMIO, 0xA3, 104);
+    static final long KVM_SIGNAL_MSI = iow(KVMIO, 0xA5, 32);
     static final long KVM_CREATE_GUEST_MEMFD = iowr(KVMIO, 0xD4, KvmVm.GUEST_MEMFD_SIZE);
 
     // On a vCPU.

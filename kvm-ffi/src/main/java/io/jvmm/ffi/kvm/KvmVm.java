@@ -3,6 +3,7 @@ package io.jvmm.ffi.kvm;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.jvmm.ffi.linux.EventFd;
 import io.jvmm.ffi.linux.Fd;
 
 import java.lang.foreign.Arena;
@@ -70,21 +71,15 @@ public final class KvmVm implements AutoCloseable {
     }
 
     /**
-     * Replaces all wires between interrupt numbers and controllers.
+     * Replaces all routes from interrupt numbers to controllers and local APICs.
      *
      * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} for a pin that does not exist
      */
-    public void setIrqRoutes(List<IrqRoute> routes) {
+    public void setIrqRoutes(List<? extends IrqRoute> routes) {
         try (Arena arena = Arena.ofConfined()) {
-            CountedList list = new CountedList(arena, 8, IrqRoute.SIZE, routes.size());
+            CountedList list = new CountedList(arena, 8, IrqRouteEntry.SIZE, routes.size());
             for (int i = 0; i < routes.size(); i++) {
-                IrqRoute route = routes.get(i);
-                long at = list.at(i);
-                list.segment().set(JAVA_INT, at + IrqRoute.GSI, route.gsi());
-                list.segment()
-                        .set(JAVA_INT, at + IrqRoute.TYPE, KvmConstants.KVM_IRQ_ROUTING_IRQCHIP);
-                list.segment().set(JAVA_INT, at + IrqRoute.IRQCHIP, route.irqchip());
-                list.segment().set(JAVA_INT, at + IrqRoute.PIN, route.pin());
+                IrqRouteEntry.write(routes.get(i), list.segment(), list.at(i));
             }
             fd.ioctl("KVM_SET_GSI_ROUTING", KvmRequests.KVM_SET_GSI_ROUTING, list.segment());
         }
@@ -161,6 +156,90 @@ public final class KvmVm implements AutoCloseable {
     /** The interrupt line with this number, of the controllers in the kernel. */
     public KvmIrqLine irqLine(int gsi) {
         return new KvmIrqLine(fd, gsi);
+    }
+
+    /**
+     * Sends a message to local APICs, as a PCI device does. Allocates nothing.
+     *
+     * @param address of the message: {@code 0xFEE00000} and the destination
+     * @param data of the message: vector and delivery mode
+     * @return whether a local APIC took it: false if the guest has none enabled at the destination
+     * @throws io.jvmm.ffi.linux.KernelException {@code EINVAL} when local APICs are not in the
+     *     kernel
+     */
+    public boolean signalMsi(long address, int data) {
+        return fd.ioctlOnWords(
+                        "KVM_SIGNAL_MSI",
+                        KvmRequests.KVM_SIGNAL_MSI,
+                        address,
+                        Integer.toUnsignedLong(data))
+                > 0;
+    }
+
+    /**
+     * Has an eventfd raise an interrupt: each signal of it gives one edge. The kernel keeps the
+     * eventfd open until {@link #deassignIrqfd}, or until the machine is closed.
+     *
+     * @param gsi an interrupt number with a route
+     * @throws io.jvmm.ffi.linux.KernelException {@code EBUSY} when the eventfd raises an interrupt
+     *     already
+     */
+    public void assignIrqfd(EventFd trigger, int gsi) {
+        irqfd(trigger, gsi, 0, 0);
+    }
+
+    /**
+     * Has an eventfd raise a level-triggered interrupt: a signal of it raises the line, which stays
+     * up until the guest acknowledges the interrupt. Then the line is lowered and {@code resample}
+     * signalled, upon which a device that still wants service signals {@code trigger} again.
+     *
+     * @param resample is signalled when the guest has acknowledged the interrupt
+     */
+    public void assignIrqfd(EventFd trigger, int gsi, EventFd resample) {
+        irqfd(trigger, gsi, KvmConstants.KVM_IRQFD_FLAG_RESAMPLE, resample.fd().number());
+    }
+
+    /** Ends what {@link #assignIrqfd} began; nothing is under way when this returns. */
+    public void deassignIrqfd(EventFd trigger, int gsi) {
+        irqfd(trigger, gsi, KvmConstants.KVM_IRQFD_FLAG_DEASSIGN, 0);
+    }
+
+    private void irqfd(EventFd trigger, int gsi, int flags, int resample) {
+        fd.ioctlOnWords(
+                "KVM_IRQFD",
+                KvmRequests.KVM_IRQFD,
+                trigger.fd().number() | (long) gsi << Integer.SIZE,
+                flags | (long) resample << Integer.SIZE);
+    }
+
+    /**
+     * Has a write of the guest signal an eventfd, without an exit. The kernel keeps the eventfd
+     * open until {@link #deassignIoeventfd}, or until the machine is closed.
+     *
+     * @throws io.jvmm.ffi.linux.KernelException {@code EEXIST} when such a write signals an eventfd
+     *     already
+     */
+    public void assignIoeventfd(Ioeventfd write, EventFd signalled) {
+        try (Arena arena = Arena.ofConfined()) {
+            fd.ioctl(
+                    "KVM_IOEVENTFD",
+                    KvmRequests.KVM_IOEVENTFD,
+                    write.toSegment(arena, signalled, 0));
+        }
+    }
+
+    /**
+     * Ends what {@link #assignIoeventfd} began, with the same arguments.
+     *
+     * @throws io.jvmm.ffi.linux.KernelException {@code ENOENT} when such a write signals nothing
+     */
+    public void deassignIoeventfd(Ioeventfd write, EventFd signalled) {
+        try (Arena arena = Arena.ofConfined()) {
+            fd.ioctl(
+                    "KVM_IOEVENTFD",
+                    KvmRequests.KVM_IOEVENTFD,
+                    write.toSegment(arena, signalled, KvmConstants.KVM_IOEVENTFD_FLAG_DEASSIGN));
+        }
     }
 
     /**

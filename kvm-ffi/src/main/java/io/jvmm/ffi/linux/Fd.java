@@ -1,6 +1,7 @@
 package io.jvmm.ffi.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
@@ -161,6 +162,25 @@ public final class Fd implements AutoCloseable {
     /** {@code ioctl(2)} with a number or an address: {@code >= 0} or {@code -errno}. */
     public int tryIoctl(long request, long argument) {
         return (int) Linux.call(Nr.IOCTL, number.get(), request, argument);
+    }
+
+    /**
+     * {@code ioctl(2)} with a structure of 32 bytes, of which the first 16 are given and the rest
+     * is zero. Allocates nothing.
+     *
+     * @param operation the request's name in C, for the message
+     * @param first bytes 0 to 7, little-endian
+     * @param second bytes 8 to 15, little-endian
+     * @return the kernel's answer, {@code >= 0}
+     */
+    public int ioctlOnWords(String operation, long request, long first, long second) {
+        MemorySegment words = Linux.scratch();
+        words.set(JAVA_LONG, 0, first);
+        words.set(JAVA_LONG, 8, second);
+        words.set(JAVA_LONG, 16, 0);
+        words.set(JAVA_LONG, 24, 0);
+        long result = Linux.call(Nr.IOCTL, number.get(), request, words.address());
+        return (int) KernelException.check(operation, result);
     }
 
     /**

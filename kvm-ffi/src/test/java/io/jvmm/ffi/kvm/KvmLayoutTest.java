@@ -9,10 +9,14 @@ import io.jvmm.ffi.gen.kvm.kvm_debugregs;
 import io.jvmm.ffi.gen.kvm.kvm_device_attr;
 import io.jvmm.ffi.gen.kvm.kvm_dtable;
 import io.jvmm.ffi.gen.kvm.kvm_guest_debug;
+import io.jvmm.ffi.gen.kvm.kvm_ioeventfd;
 import io.jvmm.ffi.gen.kvm.kvm_irq_routing_entry;
 import io.jvmm.ffi.gen.kvm.kvm_irq_routing_irqchip;
+import io.jvmm.ffi.gen.kvm.kvm_irq_routing_msi;
 import io.jvmm.ffi.gen.kvm.kvm_irqchip;
+import io.jvmm.ffi.gen.kvm.kvm_irqfd;
 import io.jvmm.ffi.gen.kvm.kvm_lapic_state;
+import io.jvmm.ffi.gen.kvm.kvm_msi;
 import io.jvmm.ffi.gen.kvm.kvm_msr_entry;
 import io.jvmm.ffi.gen.kvm.kvm_pit_channel_state;
 import io.jvmm.ffi.gen.kvm.kvm_pit_state2;
@@ -121,13 +125,42 @@ class KvmLayoutTest {
                 row("cpuid_entry2.ebx", CpuidEntry.EBX, kvm_cpuid_entry2.ebx$offset()),
                 row("cpuid_entry2.ecx", CpuidEntry.ECX, kvm_cpuid_entry2.ecx$offset()),
                 row("cpuid_entry2.edx", CpuidEntry.EDX, kvm_cpuid_entry2.edx$offset()),
-                row("irq_routing_entry", IrqRoute.SIZE, kvm_irq_routing_entry.sizeof()),
-                row("irq_routing_entry.type", IrqRoute.TYPE, kvm_irq_routing_entry.type$offset()),
-                row("irq_routing_entry.u", IrqRoute.IRQCHIP, kvm_irq_routing_entry.u$offset()),
+                row("irq_routing_entry", IrqRouteEntry.SIZE, kvm_irq_routing_entry.sizeof()),
+                row(
+                        "irq_routing_entry.type",
+                        IrqRouteEntry.TYPE,
+                        kvm_irq_routing_entry.type$offset()),
+                row("irq_routing_entry.u", IrqRouteEntry.IRQCHIP, kvm_irq_routing_entry.u$offset()),
                 row(
                         "irq_routing_irqchip.pin",
-                        IrqRoute.PIN - IrqRoute.IRQCHIP,
+                        IrqRouteEntry.PIN - IrqRouteEntry.IRQCHIP,
                         kvm_irq_routing_irqchip.pin$offset()),
+                row(
+                        "irq_routing_msi.address_hi",
+                        IrqRouteEntry.ADDRESS_HIGH - IrqRouteEntry.ADDRESS_LOW,
+                        kvm_irq_routing_msi.address_hi$offset()),
+                row(
+                        "irq_routing_msi.data",
+                        IrqRouteEntry.DATA - IrqRouteEntry.ADDRESS_LOW,
+                        kvm_irq_routing_msi.data$offset()),
+                row("irq_routing_msi", IrqRouteEntry.ADDRESS_LOW, kvm_irq_routing_entry.u$offset()),
+                row("ioeventfd", Ioeventfd.SIZE, kvm_ioeventfd.sizeof()),
+                row("ioeventfd.datamatch", Ioeventfd.DATA_MATCH, kvm_ioeventfd.datamatch$offset()),
+                row("ioeventfd.addr", Ioeventfd.ADDRESS, kvm_ioeventfd.addr$offset()),
+                row("ioeventfd.len", Ioeventfd.LENGTH, kvm_ioeventfd.len$offset()),
+                row("ioeventfd.fd", Ioeventfd.DESCRIPTOR, kvm_ioeventfd.fd$offset()),
+                row("ioeventfd.flags", Ioeventfd.FLAGS, kvm_ioeventfd.flags$offset()),
+                // These two are passed as two words of 64 bits.
+                row("irqfd", 32, kvm_irqfd.sizeof()),
+                row("irqfd.fd", 0, kvm_irqfd.fd$offset()),
+                row("irqfd.gsi", 4, kvm_irqfd.gsi$offset()),
+                row("irqfd.flags", 8, kvm_irqfd.flags$offset()),
+                row("irqfd.resamplefd", 12, kvm_irqfd.resamplefd$offset()),
+                row("msi", 32, kvm_msi.sizeof()),
+                row("msi.address_lo", 0, kvm_msi.address_lo$offset()),
+                row("msi.address_hi", 4, kvm_msi.address_hi$offset()),
+                row("msi.data", 8, kvm_msi.data$offset()),
+                row("msi.flags", 12, kvm_msi.flags$offset()),
                 row("cpuid2.entries", 8, kvm_cpuid2.entries$offset()),
                 row("msr_entry", MsrEntry.SIZE, kvm_msr_entry.sizeof()),
                 row("msr_entry.data", MsrEntry.DATA, kvm_msr_entry.data$offset()),

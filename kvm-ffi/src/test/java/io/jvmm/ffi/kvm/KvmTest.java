@@ -257,10 +257,10 @@ class KvmTest {
     @Test
     void interruptNumbersAreWiredToPins() {
         vm.createIrqchip();
-        vm.setIrqRoutes(List.of(new IrqRoute(0, KvmConstants.KVM_IRQCHIP_IOAPIC, 2)));
+        vm.setIrqRoutes(List.of(new IrqRoute.Pin(0, KvmConstants.KVM_IRQCHIP_IOAPIC, 2)));
         assertThatThrownBy(() ->
                         vm.setIrqRoutes(
-                                List.of(new IrqRoute(0, KvmConstants.KVM_IRQCHIP_IOAPIC, 999))))
+                                List.of(new IrqRoute.Pin(0, KvmConstants.KVM_IRQCHIP_IOAPIC, 999))))
                 .isInstanceOfSatisfying(
                         KernelException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EINVAL));
     }
