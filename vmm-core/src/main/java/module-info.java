@@ -11,6 +11,7 @@ module io.jvmm.core {
     requires org.tukaani.xz;
 
     exports io.jvmm.boot;
+    exports io.jvmm.bus;
     exports io.jvmm.host;
     exports io.jvmm.machine;
     exports io.jvmm.memory;

@@ -50,11 +50,11 @@ class RoomsTest {
                     Map.entry("guest", Set.of()),
                     Map.entry("layout", Set.of()),
                     Map.entry("memory", Set.of("layout", "ffi.linux", "paging")),
-                    Map.entry("bus", Set.of()),
+                    Map.entry("bus", Set.of("state")),
                     Map.entry("state", Set.of()),
                     Map.entry("device", Set.of("bus", "state", "layout")),
                     Map.entry("backend", Set.of("device", "ffi.linux")),
-                    Map.entry("boot", Set.of("memory", "layout")),
+                    Map.entry("boot", Set.of("memory", "layout", "bus")),
                     Map.entry("emulation", Set.of("memory", "ffi.kvm", "ffi.linux")),
                     Map.entry(
                             "vcpu",

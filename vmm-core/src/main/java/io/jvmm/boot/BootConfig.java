@@ -1,5 +1,8 @@
 package io.jvmm.boot;
 
+import io.jvmm.bus.AcpiDevice;
+
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -10,9 +13,15 @@ import java.util.Optional;
  * @param initrd the initial RAM disk, if there is one
  * @param entry through which door to enter the kernel
  * @param cpus number of vCPUs, at least 1; they have the APIC ids 0 to cpus-1
+ * @param devices that firmware's tables tell the kernel of
  */
 public record BootConfig(
-        String commandLine, String hostWords, Optional<Initrd> initrd, BootEntry entry, int cpus) {
+        String commandLine,
+        String hostWords,
+        Optional<Initrd> initrd,
+        BootEntry entry,
+        int cpus,
+        List<AcpiDevice> devices) {
 
     /**
      * Command line for a guest whose owner gives none: console on the first serial port, and a
@@ -26,17 +35,18 @@ public record BootConfig(
      * @throws IllegalArgumentException if {@code cpus} is less than 1
      */
     public BootConfig {
+        devices = List.copyOf(devices);
         if (cpus < 1) {
             throw new IllegalArgumentException("A guest needs at least one vCPU, not " + cpus);
         }
     }
 
     /**
-     * The same without words of the host.
+     * A guest without words of the host, whose kernel finds all devices by itself.
      *
      * @throws IllegalArgumentException if {@code cpus} is less than 1
      */
     public BootConfig(String commandLine, Optional<Initrd> initrd, BootEntry entry, int cpus) {
-        this(commandLine, "", initrd, entry, cpus);
+        this(commandLine, "", initrd, entry, cpus, List.of());
     }
 }

@@ -39,7 +39,7 @@ public final class BootLoader {
                 memory, config.hostWords(), config.commandLine(), loaded.commandLineMax());
         Placed placed = place(memory, loaded, config, lowMemoryEnd);
         MpTable.write(memory, config.cpus());
-        long rsdp = AcpiTables.write(memory, config.cpus());
+        long rsdp = describe(memory, config);
         EntryState entry = enter(memory, loaded, placed, rsdp);
         String description =
                 "%s; entered at 0x%x (%s)%s"
@@ -58,6 +58,15 @@ public final class BootLoader {
                                 .map(remark -> ", " + remark)
                                 .orElse("");
         return new BootPlan(entry, loaded.via().label(), description);
+    }
+
+    private static long describe(GuestMemory memory, BootConfig config) {
+        try {
+            return AcpiTables.write(memory, config.cpus(), config.devices());
+        } catch (IllegalArgumentException e) {
+            throw new BootException(
+                    "The machine cannot be described by ACPI: " + e.getMessage(), e);
+        }
     }
 
     private static long lowMemoryEnd(GuestMemory memory) {

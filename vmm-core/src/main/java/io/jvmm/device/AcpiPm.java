@@ -1,8 +1,13 @@
 package io.jvmm.device;
 
+import io.jvmm.bus.Device;
 import io.jvmm.bus.IoDevice;
+import io.jvmm.bus.IoRange;
 import io.jvmm.bus.IrqLine;
+import io.jvmm.layout.Ports;
+import io.jvmm.state.ComponentState;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.function.LongSupplier;
 
@@ -32,7 +37,7 @@ import java.util.function.LongSupplier;
  *       <td>the callback bears it</td></tr>
  * </table>
  */
-public final class AcpiPm implements IoDevice {
+public final class AcpiPm implements IoDevice, Device {
 
     /** How many ports the blocks take. */
     public static final int LENGTH = 12;
@@ -89,6 +94,22 @@ public final class AcpiPm implements IoDevice {
         this.onPowerOff = Objects.requireNonNull(onPowerOff, "onPowerOff");
         this.nanoClock = Objects.requireNonNull(nanoClock, "nanoClock");
         this.timerStart = nanoClock.getAsLong();
+    }
+
+    @Override
+    public String name() {
+        return "acpi-pm";
+    }
+
+    @Override
+    public List<IoRange> ranges() {
+        return List.of(IoRange.ports(Ports.ACPI_PM1A_EVENT, LENGTH, this));
+    }
+
+    @Override
+    public ComponentState savedState() {
+        return ComponentState.required(
+                AcpiPmState.CODEC, this::state, (state, passed) -> restore(state.after(passed)));
     }
 
     @Override
@@ -151,7 +172,7 @@ public final class AcpiPm implements IoDevice {
         return listens;
     }
 
-    /** Returns to the state after power-on; the timer starts at 0. */
+    @Override
     public void reset() {
         restore(AcpiPmState.POWER_ON);
     }

@@ -1,7 +1,14 @@
 package io.jvmm.device;
 
+import io.jvmm.bus.AcpiDevice;
+import io.jvmm.bus.AcpiResource;
 import io.jvmm.bus.ByteIoDevice;
+import io.jvmm.bus.Device;
+import io.jvmm.bus.IoRange;
+import io.jvmm.layout.Irqs;
+import io.jvmm.layout.Ports;
 import io.jvmm.state.Bytes;
+import io.jvmm.state.ComponentState;
 
 import java.time.Instant;
 import java.time.InstantSource;
@@ -9,6 +16,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoField;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -20,7 +28,7 @@ import java.util.Objects;
  * update interrupts come up in register C when they are due, but no line is driven. An update takes
  * the last 244 µs of each second, in which register A says so and a careful guest waits.
  *
- * <p>A reset of the machine does not touch it, hence no method for that.
+ * <p>A reset of the machine does not touch it, since it has a battery.
  *
  * <p>The memory holds what firmware would have left there about the size of memory, the shutdown
  * status byte (0x0F) and whatever the guest puts in.
@@ -29,7 +37,7 @@ import java.util.Objects;
  * clock far away (the years end before 26 000), a wrong memory size for the next boot (it is the
  * guest's own memory; the host never reads it).
  */
-public final class CmosRtc implements ByteIoDevice {
+public final class CmosRtc implements ByteIoDevice, Device {
 
     /** How many ports the clock spans. */
     public static final int PORTS = 2;
@@ -91,6 +99,34 @@ public final class CmosRtc implements ByteIoDevice {
         memory[REGISTER_D] = D_VALID;
         CmosMemorySize.store(memory, belowFourGib, aboveFourGib);
         due = new RtcFlags(guestTime());
+    }
+
+    @Override
+    public String name() {
+        return "cmos";
+    }
+
+    @Override
+    public List<IoRange> ranges() {
+        return List.of(IoRange.ports(Ports.CMOS_INDEX, PORTS, this));
+    }
+
+    @Override
+    public List<AcpiDevice> acpi() {
+        return List.of(
+                AcpiDevice.of("RTC", "PNP0B00")
+                        .with(new AcpiResource.Ports(Ports.CMOS_INDEX, PORTS))
+                        .with(new AcpiResource.IsaInterrupt(Irqs.RTC)));
+    }
+
+    /** Changes nothing: the clock has a battery. */
+    @Override
+    public void reset() {}
+
+    @Override
+    public ComponentState savedState() {
+        return ComponentState.required(
+                CmosRtcState.CODEC, this::state, (state, passed) -> restore(state));
     }
 
     @Override

@@ -1,7 +1,12 @@
 package io.jvmm.device;
 
 import io.jvmm.bus.ByteIoDevice;
+import io.jvmm.bus.Device;
+import io.jvmm.bus.IoRange;
+import io.jvmm.layout.Ports;
+import io.jvmm.state.ComponentState;
 
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -23,7 +28,7 @@ import java.util.Objects;
  * commands without end (one answer is kept, the next replaces it), a reset again and again (the
  * callback bears it).
  */
-public final class I8042 implements ByteIoDevice {
+public final class I8042 implements ByteIoDevice, Device {
 
     /** How many ports the controller spans, from its data port on. */
     public static final int PORTS = 5;
@@ -81,6 +86,22 @@ public final class I8042 implements ByteIoDevice {
     }
 
     @Override
+    public String name() {
+        return "i8042";
+    }
+
+    @Override
+    public List<IoRange> ranges() {
+        return List.of(IoRange.ports(Ports.I8042_DATA, PORTS, this));
+    }
+
+    @Override
+    public ComponentState savedState() {
+        return ComponentState.required(
+                I8042State.CODEC, this::state, (state, passed) -> restore(state));
+    }
+
+    @Override
     public int readByte(long offset) {
         if (offset == STATUS) {
             return STATUS_OUTPUT_FULL | STATUS_SYSTEM | STATUS_UNLOCKED;
@@ -110,7 +131,7 @@ public final class I8042 implements ByteIoDevice {
         }
     }
 
-    /** Returns to the state after power-on. */
+    @Override
     public void reset() {
         restore(I8042State.POWER_ON);
     }

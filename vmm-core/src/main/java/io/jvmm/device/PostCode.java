@@ -1,6 +1,12 @@
 package io.jvmm.device;
 
 import io.jvmm.bus.ByteIoDevice;
+import io.jvmm.bus.Device;
+import io.jvmm.bus.IoRange;
+import io.jvmm.layout.Ports;
+import io.jvmm.state.ComponentState;
+
+import java.util.List;
 
 /**
  * The diagnostic port of a PC, 0x80. Firmware shows its progress there; Linux writes to it to pass
@@ -9,7 +15,7 @@ import io.jvmm.bus.ByteIoDevice;
  *
  * <p><b>What a hostile guest can try:</b> nothing; a byte is overwritten.
  */
-public final class PostCode implements ByteIoDevice {
+public final class PostCode implements ByteIoDevice, Device {
 
     private volatile int code;
 
@@ -19,6 +25,26 @@ public final class PostCode implements ByteIoDevice {
     /** {@return the code written last, 0 to 255} */
     public int code() {
         return code;
+    }
+
+    @Override
+    public String name() {
+        return "post";
+    }
+
+    @Override
+    public List<IoRange> ranges() {
+        return List.of(IoRange.ports(Ports.POST_CODE, 1, this));
+    }
+
+    @Override
+    public void reset() {
+        code = 0;
+    }
+
+    @Override
+    public ComponentState savedState() {
+        return ComponentState.nothing();
     }
 
     @Override

@@ -1,7 +1,14 @@
 package io.jvmm.device;
 
+import io.jvmm.bus.AcpiDevice;
+import io.jvmm.bus.AcpiResource;
 import io.jvmm.bus.ByteIoDevice;
+import io.jvmm.bus.Device;
+import io.jvmm.bus.IoRange;
+import io.jvmm.layout.Ports;
+import io.jvmm.state.ComponentState;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 
@@ -14,7 +21,7 @@ import java.util.function.Consumer;
  * <p><b>What a hostile guest can try:</b> report over and over (each report costs it an exit; the
  * listener must bear being called again), report what does not exist (ignored).
  */
-public final class PvPanic implements ByteIoDevice {
+public final class PvPanic implements ByteIoDevice, Device {
 
     /** What a guest can report. */
     public enum Event {
@@ -41,6 +48,31 @@ public final class PvPanic implements ByteIoDevice {
      */
     public PvPanic(Consumer<Event> listener) {
         this.listener = Objects.requireNonNull(listener, "listener");
+    }
+
+    @Override
+    public String name() {
+        return "pvpanic";
+    }
+
+    @Override
+    public List<IoRange> ranges() {
+        return List.of(IoRange.ports(Ports.PVPANIC, 1, this));
+    }
+
+    /** By the name that Linux's driver knows. */
+    @Override
+    public List<AcpiDevice> acpi() {
+        return List.of(
+                AcpiDevice.of("PEVT", "QEMU0001").with(new AcpiResource.Ports(Ports.PVPANIC, 1)));
+    }
+
+    @Override
+    public void reset() {}
+
+    @Override
+    public ComponentState savedState() {
+        return ComponentState.nothing();
     }
 
     @Override

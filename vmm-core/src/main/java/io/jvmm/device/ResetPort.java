@@ -1,7 +1,12 @@
 package io.jvmm.device;
 
+import io.jvmm.bus.Device;
 import io.jvmm.bus.IoDevice;
+import io.jvmm.bus.IoRange;
+import io.jvmm.layout.Ports;
+import io.jvmm.state.ComponentState;
 
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -16,7 +21,7 @@ import java.util.Objects;
  * <p><b>What a hostile guest can try:</b> ask again and again (the callback bears it), write what
  * is not a reset (two bits are kept).
  */
-public final class ResetPort implements IoDevice {
+public final class ResetPort implements IoDevice, Device {
 
     /** RST_CPU: setting it resets. */
     public static final int RESET = 0x04;
@@ -38,6 +43,22 @@ public final class ResetPort implements IoDevice {
     }
 
     @Override
+    public String name() {
+        return "reset";
+    }
+
+    @Override
+    public List<IoRange> ranges() {
+        return List.of(IoRange.ports(Ports.RESET, 1, this));
+    }
+
+    @Override
+    public ComponentState savedState() {
+        return ComponentState.required(
+                ResetPortState.CODEC, this::state, (state, passed) -> restore(state));
+    }
+
+    @Override
     public long read(long offset, int size) {
         return offset == 0 && size == 1 ? control : IoDevice.allOnes(size);
     }
@@ -53,7 +74,7 @@ public final class ResetPort implements IoDevice {
         }
     }
 
-    /** Returns to the state after power-on. */
+    @Override
     public void reset() {
         restore(ResetPortState.POWER_ON);
     }

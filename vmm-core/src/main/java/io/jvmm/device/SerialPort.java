@@ -1,8 +1,16 @@
 package io.jvmm.device;
 
+import io.jvmm.bus.AcpiDevice;
+import io.jvmm.bus.AcpiResource;
 import io.jvmm.bus.ByteIoDevice;
+import io.jvmm.bus.Device;
+import io.jvmm.bus.IoRange;
 import io.jvmm.bus.IrqLine;
+import io.jvmm.layout.Irqs;
+import io.jvmm.layout.Ports;
+import io.jvmm.state.ComponentState;
 
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -31,7 +39,7 @@ import java.util.Objects;
  *       <td>registers change under one lock; the line ends at the level that they ask for</td></tr>
  * </table>
  */
-public final class SerialPort implements ByteIoDevice {
+public final class SerialPort implements ByteIoDevice, Device {
 
     private static final int SETTLE = 1;
     private static final int READY = 2;
@@ -56,6 +64,31 @@ public final class SerialPort implements ByteIoDevice {
     public SerialPort(IrqLine line, ByteSink sink) {
         this.irq = new LevelIrq(Objects.requireNonNull(line, "line"), lock);
         this.sink = Objects.requireNonNull(sink, "sink");
+    }
+
+    @Override
+    public String name() {
+        return "com1";
+    }
+
+    @Override
+    public List<IoRange> ranges() {
+        return List.of(IoRange.ports(Ports.COM1, Ports.COM1_SIZE, this));
+    }
+
+    @Override
+    public List<AcpiDevice> acpi() {
+        return List.of(
+                AcpiDevice.of("COM1", "PNP0501")
+                        .uid(1)
+                        .with(new AcpiResource.Ports(Ports.COM1, Ports.COM1_SIZE))
+                        .with(new AcpiResource.IsaInterrupt(Irqs.COM1)));
+    }
+
+    @Override
+    public ComponentState savedState() {
+        return ComponentState.required(
+                UartState.CODEC, this::state, (state, passed) -> restore(state));
     }
 
     @Override
@@ -144,7 +177,7 @@ public final class SerialPort implements ByteIoDevice {
         }
     }
 
-    /** Returns to the state after power-on, for a reset of the machine. */
+    @Override
     public void reset() {
         restore(UartState.POWER_ON);
     }

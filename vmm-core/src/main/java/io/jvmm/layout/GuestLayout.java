@@ -119,6 +119,15 @@ public final class GuestLayout {
     /** Size of the area at {@link #VIRTIO_MMIO} in bytes. */
     public static final long VIRTIO_MMIO_SIZE = 0x100_0000;
 
+    /**
+     * Registers of devices without a place of their own, which are given one here when their
+     * machine is made.
+     */
+    public static final long ASSIGNED_MMIO = 0xD100_0000L;
+
+    /** Size of the area at {@link #ASSIGNED_MMIO} in bytes. */
+    public static final long ASSIGNED_MMIO_SIZE = 0x100_0000;
+
     /** Where bundled test guests do MMIO; the test that runs them answers, no kernel looks here. */
     public static final long GUEST_TEST_MMIO = 0xE000_0000L;
 
@@ -175,6 +184,7 @@ public final class GuestLayout {
                     new Area("ACPI tables", ACPI_TABLES, ACPI_TABLES_SIZE),
                     new Area("MP table", MP_TABLE, MP_TABLE_SIZE),
                     new Area("virtio MMIO", VIRTIO_MMIO, VIRTIO_MMIO_SIZE),
+                    new Area("assigned MMIO", ASSIGNED_MMIO, ASSIGNED_MMIO_SIZE),
                     new Area("guest test MMIO", GUEST_TEST_MMIO, GUEST_TEST_MMIO_SIZE),
                     new Area("I/O APIC", IOAPIC, IOAPIC_SIZE),
                     new Area("local APIC", LOCAL_APIC, LOCAL_APIC_SIZE),

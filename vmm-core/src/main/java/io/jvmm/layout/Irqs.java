@@ -24,6 +24,9 @@ public final class Irqs {
     /** ACPI's system control interrupt: level-triggered, active high. */
     public static final int SCI = 9;
 
+    /** First I/O APIC pin that no ISA interrupt has; from here on, devices are given theirs. */
+    public static final int FIRST_PCI = 16;
+
     /** Number of I/O APIC pins (KVM's emulated chip). */
     public static final int IOAPIC_PINS = 24;
 

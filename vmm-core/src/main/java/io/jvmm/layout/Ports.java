@@ -59,6 +59,12 @@ public final class Ports {
     /** What to write to {@link #RESET}: full reset (bit 2), system reset (bit 1). */
     public static final int RESET_VALUE = 0x06;
 
+    /** Where devices without a traditional place are given theirs. */
+    public static final int ASSIGNED = 0xC000;
+
+    /** Number of ports at {@link #ASSIGNED}. */
+    public static final int ASSIGNED_SIZE = 0x1000;
+
     /** A named range of ports. */
     public record Range(String name, int port, int size) {}
 
@@ -77,7 +83,8 @@ public final class Ports {
                             "ACPI PM1a control",
                             ACPI_PM1A_CONTROL,
                             ACPI_PM_END - ACPI_PM1A_CONTROL),
-                    new Range("reset control", RESET, 1));
+                    new Range("reset control", RESET, 1),
+                    new Range("assigned", ASSIGNED, ASSIGNED_SIZE));
 
     private Ports() {}
 }

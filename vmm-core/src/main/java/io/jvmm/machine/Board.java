@@ -22,8 +22,6 @@ import io.jvmm.vcpu.VcpuException;
 import io.jvmm.vcpu.VcpuOptions;
 import io.jvmm.vcpu.VcpuPause;
 import io.jvmm.vcpu.VcpuSetup;
-import io.jvmm.vcpu.VcpuState;
-import io.jvmm.vcpu.VcpuStateMsrs;
 import io.jvmm.vcpu.VcpuThread;
 
 import java.time.Duration;
@@ -308,15 +306,7 @@ final class Board implements AutoCloseable {
 
     /** The state of vCPUs and interrupt controllers, all of which stand still outside the guest. */
     List<Saved> save(HeldClocks clocks, Deadline deadline) {
-        // The controllers before the vCPUs: an interrupt on its way is then found there.
-        List<Saved> saved = new ArrayList<>();
-        saved.add(Saved.of(VmState.CODEC, 0, VmState.capture(vm).withTimer(clocks.pit())));
-        List<Integer> msrs = onVcpu(0, deadline, vcpu -> VcpuStateMsrs.toSave(parts.kvm(), vcpu));
-        for (int index = 0; index < threads.size(); index++) {
-            VcpuState state = onVcpu(index, deadline, vcpu -> VcpuState.capture(vcpu, msrs));
-            saved.add(Saved.of(VcpuState.CODEC, index, state));
-        }
-        return saved;
+        return new BoardStates(this, deadline).save(parts.kvm(), clocks);
     }
 
     /**
@@ -325,25 +315,7 @@ final class Board implements AutoCloseable {
      * @return its clocks, to be set going
      */
     HeldClocks restore(SavedComponents saved, PausedTime pausedTime, Deadline deadline) {
-        VmState machine = saved.take(VmState.CODEC, 0);
-        List<VcpuState> states = new ArrayList<>();
-        for (int index = 0; index < threads.size(); index++) {
-            states.add(saved.take(VcpuState.CODEC, index));
-        }
-        parts.pages().expect(states);
-        // The order is that of the Javadoc of VmState and VcpuState.
-        machine.applyClock(vm, pausedTime);
-        for (int index = 0; index < threads.size(); index++) {
-            VcpuState state = states.get(index);
-            Object _ = onVcpu(index, deadline, state::apply);
-        }
-        VcpuState.alignTscs(vcpus, states);
-        machine.withoutTimer().applyControllers(vm);
-        HeldClocks clocks = HeldClocks.restored(machine, states.getFirst());
-        if (pausedTime == PausedTime.COUNTED) {
-            clocks.fitCounters(this, deadline);
-        }
-        return clocks;
+        return new BoardStates(this, deadline).restore(saved, vcpus, parts.pages(), pausedTime);
     }
 
     /** Tells every vCPU to finish. */

@@ -37,7 +37,8 @@ final class Booting {
                                     hostWords(config, image),
                                     Optional.ofNullable(initrd),
                                     config.bootEntry(),
-                                    config.cpus()));
+                                    config.cpus(),
+                                    hardware.platform().acpiDevices()));
             LOG.info("{}", plan.description());
             hardware.memoryIsLoaded();
             hardware.board().enter(plan.entry(), deadline);

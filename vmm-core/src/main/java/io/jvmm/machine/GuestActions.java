@@ -43,6 +43,13 @@ final class GuestActions implements Platform.Requests, VcpuThread.Listener {
     }
 
     @Override
+    public void deviceFailed(Throwable cause) {
+        LOG.error("{}: a device failed", machine.config().name(), cause);
+        machine.end(
+                new MachineExit.Failed("a device died of a fault of its own: " + cause, "", cause));
+    }
+
+    @Override
     public void stopped(int index, VcpuStop stop) {
         switch (stop) {
             case VcpuStop.Kicked _ -> {}

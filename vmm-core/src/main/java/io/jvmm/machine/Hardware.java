@@ -49,7 +49,7 @@ final class Hardware {
                             GuestRam::close);
             beginPaging(kvm, pagingOwner);
             pages = new GuestPages(config.name(), ram, paging);
-            platform = owned.own(new Platform(config, requests), Platform::close);
+            platform = owned.own(new Platform(config, ram.memory(), requests), Platform::close);
             parts =
                     new Board.Parts(
                             config,

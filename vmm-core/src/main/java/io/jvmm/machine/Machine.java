@@ -236,6 +236,7 @@ public final class Machine implements AutoCloseable {
      * @param atMost how long to wait for the pages that vCPUs wait for
      * @throws IllegalStateException the guest is not paused
      * @throws DeadlineException a vCPU still waits for a page, so that its registers cannot be read
+     * @throws io.jvmm.state.StateException a device cannot be saved; the message has its reason
      */
     public SavedMachine save(Duration atMost) {
         Deadline deadline = Deadline.in(atMost);

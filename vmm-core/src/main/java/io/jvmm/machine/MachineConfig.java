@@ -60,6 +60,7 @@ public final class MachineConfig {
     private final ResetPolicy resetPolicy;
     private final PausedTime pausedTime;
     private final HostQuirks hostQuirks;
+    private final List<DeviceFactory> devices;
     private final @Nullable Pager pager;
     private final @Nullable PagingPlan paging;
 
@@ -80,6 +81,7 @@ public final class MachineConfig {
         this.resetPolicy = b.resetPolicy;
         this.pausedTime = b.pausedTime;
         this.hostQuirks = b.hostQuirks;
+        this.devices = List.copyOf(b.devices);
         this.pager = b.pager;
         this.paging = b.paging;
     }
@@ -185,6 +187,11 @@ public final class MachineConfig {
         return hostQuirks;
     }
 
+    /** What makes the devices of the application's own, in their order. */
+    public List<DeviceFactory> devices() {
+        return devices;
+    }
+
     /** Who supplies the memory that is not there, if somebody does. */
     public Optional<Pager> pager() {
         return Optional.ofNullable(pager);
@@ -214,6 +221,7 @@ public final class MachineConfig {
         private ResetPolicy resetPolicy = ResetPolicy.END;
         private PausedTime pausedTime = PausedTime.HIDDEN;
         private HostQuirks hostQuirks = HostQuirks.NONE;
+        private final List<DeviceFactory> devices = new ArrayList<>();
         private @Nullable Pager pager;
         private @Nullable PagingPlan paging;
 
@@ -343,6 +351,16 @@ public final class MachineConfig {
          */
         public Builder hostQuirks(HostQuirks quirks) {
             hostQuirks = Objects.requireNonNull(quirks);
+            return this;
+        }
+
+        /**
+         * Adds a device of the application's own, behind those added before it. The default is
+         * none. A machine that is restored needs the same devices in the same order as the one that
+         * was saved.
+         */
+        public Builder device(DeviceFactory factory) {
+            devices.add(Objects.requireNonNull(factory));
             return this;
         }
 

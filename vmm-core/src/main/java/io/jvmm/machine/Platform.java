@@ -1,21 +1,17 @@
 package io.jvmm.machine;
 
+import io.jvmm.bus.AcpiDevice;
 import io.jvmm.bus.Bus;
 import io.jvmm.device.AcpiPm;
-import io.jvmm.device.AcpiPmState;
 import io.jvmm.device.CmosRtc;
-import io.jvmm.device.CmosRtcState;
 import io.jvmm.device.I8042;
-import io.jvmm.device.I8042State;
 import io.jvmm.device.PostCode;
 import io.jvmm.device.PvPanic;
 import io.jvmm.device.ResetPort;
-import io.jvmm.device.ResetPortState;
-import io.jvmm.device.UartState;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.layout.GuestLayout;
 import io.jvmm.layout.Irqs;
-import io.jvmm.layout.Ports;
+import io.jvmm.memory.GuestMemory;
 import io.jvmm.state.Saved;
 import io.jvmm.state.SavedComponents;
 
@@ -35,35 +31,44 @@ final class Platform implements AutoCloseable {
         void reset(String by);
 
         void guestPanicked();
+
+        /** A device has thrown; not on a vCPU thread. */
+        void deviceFailed(Throwable cause);
     }
 
-    private final Bus ports = new Bus();
-    private final Bus mmio = new Bus();
-    private final GsiLine sci = new GsiLine(Irqs.SCI);
-    private final GsiLine com1 = new GsiLine(Irqs.COM1);
+    private final InterruptRouting interrupts = new InterruptRouting();
     private final GuestTime time = new GuestTime(System::nanoTime);
+    private final IoEvents events;
+    private final DeviceManager devices;
     private final AcpiPm acpi;
-    private final I8042 i8042;
-    private final CmosRtc rtc;
-    private final ResetPort resetPort;
     private final Console console;
 
-    Platform(MachineConfig config, Requests requests) {
-        acpi = new AcpiPm(sci, requests::powerOff, time);
-        i8042 = new I8042(() -> requests.reset("i8042"));
-        rtc = rtc(config);
-        resetPort = new ResetPort(() -> requests.reset("reset port"));
-        ports.attach(Ports.I8042_DATA, I8042.PORTS, i8042, "i8042");
-        ports.attach(Ports.CMOS_INDEX, CmosRtc.PORTS, rtc, "cmos");
-        ports.attach(
-                Ports.PVPANIC, 1, new PvPanic(event -> panicEvent(event, requests)), "pvpanic");
-        ports.attach(Ports.ACPI_PM1A_EVENT, AcpiPm.LENGTH, acpi, "acpi-pm");
-        ports.attach(Ports.RESET, 1, resetPort, "reset");
-        // Linux writes here to pass a microsecond.
-        ports.attach(Ports.POST_CODE, 1, new PostCode(), "post");
-        // Last: from here on there is a thread and perhaps a file to give back.
-        console = new Console(config.console(), com1, config.name());
-        ports.attach(Ports.COM1, Ports.COM1_SIZE, console.port(), "com1");
+    Platform(MachineConfig config, GuestMemory memory, Requests requests) {
+        console = new Console(config.console(), interrupts.line(Irqs.COM1), config.name());
+        events = new IoEvents(config.name(), requests::deviceFailed);
+        devices = new DeviceManager(events);
+        try {
+            // The order is that in which firmware lists them.
+            devices.add(console.port());
+            devices.add(rtc(config));
+            devices.add(new PvPanic(event -> panicEvent(event, requests)));
+            acpi = devices.add(new AcpiPm(interrupts.line(Irqs.SCI), requests::powerOff, time));
+            devices.add(new I8042(() -> requests.reset("i8042")));
+            devices.add(new ResetPort(() -> requests.reset("reset port")));
+            // Linux writes here to pass a microsecond.
+            devices.add(new PostCode());
+            DeviceResources resources = new PlatformResources(interrupts, memory, time);
+            for (DeviceFactory factory : config.devices()) {
+                devices.add(factory.create(resources));
+            }
+        } catch (RuntimeException | Error e) {
+            try {
+                close();
+            } catch (RuntimeException more) {
+                e.addSuppressed(more);
+            }
+            throw e;
+        }
     }
 
     /** A crash kernel that takes over will say itself how it ends. */
@@ -80,20 +85,27 @@ final class Platform implements AutoCloseable {
         return new CmosRtc(InstantSource.system(), below, config.memoryBytes() - below);
     }
 
-    /** From now on interrupts go to this machine. */
+    /** From now on interrupts go to this machine, and its guest's writes ring doorbells. */
     void connect(KvmVm vm) {
-        sci.connect(vm);
-        com1.connect(vm);
+        interrupts.attach(vm);
+        events.attach(vm);
     }
 
     /** From now on interrupts go nowhere: the machine is about to be closed. */
     void disconnect() {
-        sci.disconnect();
-        com1.disconnect();
+        interrupts.detach();
     }
 
     /** Keeps still from now on: nothing changes but what a vCPU on its way out still writes. */
     void pause() {
+        // First what devices are told, then what they do by themselves.
+        events.pause();
+        try {
+            devices.pause();
+        } catch (RuntimeException | Error e) {
+            events.resume();
+            throw e;
+        }
         time.stop();
         console.pause();
     }
@@ -105,24 +117,25 @@ final class Platform implements AutoCloseable {
             case COUNTED -> time.catchUp();
         }
         console.resume();
+        devices.resume();
+        events.resume();
     }
 
-    /** All devices return to the state after power-on, but for the clock with its battery. */
+    /**
+     * All devices return to the state after power-on; rings of the guest of before are forgotten.
+     */
     void reset() {
-        acpi.reset();
-        i8042.reset();
-        resetPort.reset();
-        console.port().reset();
+        events.reset();
+        devices.reset();
     }
 
-    /** The state of all devices. */
+    /**
+     * The state of all devices.
+     *
+     * @throws io.jvmm.state.StateException a device cannot be saved
+     */
     List<Saved> save() {
-        return List.of(
-                Saved.of(AcpiPmState.CODEC, 0, acpi.state()),
-                Saved.of(I8042State.CODEC, 0, i8042.state()),
-                Saved.of(CmosRtcState.CODEC, 0, rtc.state()),
-                Saved.of(ResetPortState.CODEC, 0, resetPort.state()),
-                Saved.of(UartState.CODEC, 0, console.port().state()));
+        return devices.save();
     }
 
     /**
@@ -131,24 +144,21 @@ final class Platform implements AutoCloseable {
      * @param passed nanoseconds since it was saved that the guest is to see
      */
     void restore(SavedComponents saved, long passed) {
-        AcpiPmState acpiState = saved.take(AcpiPmState.CODEC, 0);
-        I8042State i8042State = saved.take(I8042State.CODEC, 0);
-        CmosRtcState rtcState = saved.take(CmosRtcState.CODEC, 0);
-        ResetPortState resetState = saved.take(ResetPortState.CODEC, 0);
-        UartState uartState = saved.take(UartState.CODEC, 0);
-        acpi.restore(acpiState.after(passed));
-        i8042.restore(i8042State);
-        rtc.restore(rtcState);
-        resetPort.restore(resetState);
-        console.port().restore(uartState);
+        devices.restore(saved, passed);
+        events.restored();
+    }
+
+    /** What firmware says of the devices. */
+    List<AcpiDevice> acpiDevices() {
+        return devices.acpi();
     }
 
     Bus ports() {
-        return ports;
+        return devices.ports();
     }
 
     Bus mmio() {
-        return mmio;
+        return devices.mmio();
     }
 
     AcpiPm acpi() {
@@ -166,6 +176,14 @@ final class Platform implements AutoCloseable {
 
     @Override
     public void close() {
-        console.close();
+        try {
+            events.close();
+        } finally {
+            try {
+                devices.close();
+            } finally {
+                console.close();
+            }
+        }
     }
 }

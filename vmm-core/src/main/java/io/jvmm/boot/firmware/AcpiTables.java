@@ -1,7 +1,10 @@
 package io.jvmm.boot.firmware;
 
+import io.jvmm.bus.AcpiDevice;
 import io.jvmm.layout.GuestLayout;
 import io.jvmm.memory.GuestMemory;
+
+import java.util.List;
 
 /**
  * The ACPI tables of the machine: RSDP, XSDT, FADT, FACS, MADT and DSDT, one after the other at
@@ -40,9 +43,11 @@ public final class AcpiTables {
      * Writes the tables for processors with the APIC ids 0 to {@code cpus}-1.
      *
      * @param cpus 1 to {@link #MAX_CPUS}
+     * @param devices that a kernel is told of, in this order
      * @return guest-physical address of the RSDP
+     * @throws IllegalArgumentException if the devices cannot be described, or do not fit
      */
-    public static long write(GuestMemory memory, int cpus) {
+    public static long write(GuestMemory memory, int cpus, List<AcpiDevice> devices) {
         if (cpus < 1 || cpus > MAX_CPUS) {
             throw new IllegalArgumentException(
                     "ACPI tables for %d processors; 1 to %d are possible"
@@ -51,7 +56,7 @@ public final class AcpiTables {
         AcpiTables tables = new AcpiTables(memory);
         long rsdp = tables.reserve(RSDP_SIZE);
         long facs = tables.append(facs());
-        long dsdt = tables.append(Dsdt.build());
+        long dsdt = tables.append(Dsdt.build(devices));
         long fadt = tables.append(Fadt.build(facs, dsdt));
         long madt = tables.append(Madt.build(cpus));
         long xsdt =
@@ -72,7 +77,9 @@ public final class AcpiTables {
         long gpa = next;
         next = (gpa + size + ALIGNMENT - 1) & -ALIGNMENT;
         if (next > GuestLayout.ACPI_TABLES + GuestLayout.ACPI_TABLES_SIZE) {
-            throw new AssertionError("ACPI tables outgrow their area");
+            throw new IllegalArgumentException(
+                    "ACPI tables outgrow their %d bytes: there are too many processors or devices"
+                            .formatted(GuestLayout.ACPI_TABLES_SIZE));
         }
         return gpa;
     }

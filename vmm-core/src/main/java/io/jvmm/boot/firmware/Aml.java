@@ -26,11 +26,21 @@ final class Aml {
     private static final int DECODES_16_BITS = 0x01;
     private static final int IRQ_DESCRIPTOR = 0x22;
     private static final int END_DESCRIPTOR = 0x79;
+    private static final int MEMORY32_FIXED_DESCRIPTOR = 0x86;
+    private static final int MEMORY32_FIXED_SIZE = 9;
+    private static final int READ_WRITE = 0x01;
+    private static final int INTERRUPT_DESCRIPTOR = 0x89;
+    private static final int INTERRUPT_SIZE = 6;
+    private static final int CONSUMER = 0x01;
+    private static final int EDGE = 0x02;
 
     private static final int SEGMENT_LENGTH = 4;
 
     /** Terms longer than this would need a longer form of their length than is built here. */
-    private static final int PACKAGE_MAX = 1 << 12;
+    private static final int PACKAGE_MAX = 1 << 20;
+
+    /** Terms shorter than this have two bytes of length. */
+    private static final int SHORT_PACKAGE = 1 << 12;
 
     private Aml() {}
 
@@ -120,6 +130,32 @@ final class Aml {
         return new TableWriter().u8(IRQ_DESCRIPTOR).u16(1 << irq).toBytes();
     }
 
+    /** {@code Memory32Fixed (ReadWrite, base, length)}. */
+    static byte[] memory32Fixed(long base, long length) {
+        if (base < 0 || length <= 0 || base > 0xFFFF_FFFFL || length > 0xFFFF_FFFFL - base + 1) {
+            throw new IllegalArgumentException(
+                    "memory at 0x%x of 0x%x bytes is not below 4 GiB".formatted(base, length));
+        }
+        return new TableWriter()
+                .u8(MEMORY32_FIXED_DESCRIPTOR)
+                .u16(MEMORY32_FIXED_SIZE)
+                .u8(READ_WRITE)
+                .u32(base)
+                .u32(length)
+                .toBytes();
+    }
+
+    /** {@code Interrupt (ResourceConsumer, Edge or Level, ActiveHigh, Exclusive) { gsi }}. */
+    static byte[] interrupt(int gsi, boolean edge) {
+        return new TableWriter()
+                .u8(INTERRUPT_DESCRIPTOR)
+                .u16(INTERRUPT_SIZE)
+                .u8(CONSUMER | (edge ? EDGE : 0))
+                .u8(1)
+                .u32(gsi)
+                .toBytes();
+    }
+
     static byte[] concat(byte[]... parts) {
         TableWriter out = new TableWriter();
         for (byte[] part : parts) {
@@ -147,12 +183,15 @@ final class Aml {
         TableWriter out = new TableWriter().bytes(operator);
         if (length < 1 << 6) {
             out.u8(length);
-        } else {
+        } else if (length + 1 < SHORT_PACKAGE) {
             length++;
+            out.u8(1 << 6 | (length & 0x0F)).u8(length >>> 4);
+        } else {
+            length += 2;
             if (length >= PACKAGE_MAX) {
                 throw new IllegalArgumentException("AML term too long: " + length);
             }
-            out.u8(1 << 6 | (length & 0x0F)).u8(length >>> 4);
+            out.u8(2 << 6 | (length & 0x0F)).u16(length >>> 4);
         }
         return out.bytes(body).toBytes();
     }

@@ -1,7 +1,11 @@
 package io.jvmm.boot.firmware;
 
-import io.jvmm.layout.Irqs;
+import io.jvmm.bus.AcpiDevice;
+import io.jvmm.bus.AcpiResource;
 import io.jvmm.layout.Ports;
+
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The differentiated system description table: the devices that a kernel could not find otherwise,
@@ -15,6 +19,9 @@ final class Dsdt {
     /** Present, enabled, shown and working. */
     private static final int STATUS_PRESENT = 0x0F;
 
+    /** A PNP id has seven characters and is packed; an ACPI id has eight and is a string. */
+    private static final int PNP_ID_LENGTH = 7;
+
     /**
      * What to write to the sleep type field for soft off (S5). The number is ours to choose; the
      * device at {@link Ports#ACPI_PM1A_CONTROL} answers this one.
@@ -23,31 +30,17 @@ final class Dsdt {
 
     private Dsdt() {}
 
-    static byte[] build() {
-        byte[] serialPort =
-                Aml.device(
-                        "COM1",
-                        Aml.name("_HID", Aml.eisaId("PNP0501")), // 16550A-compatible serial port
-                        Aml.name("_UID", Aml.integer(1)),
-                        Aml.name("_STA", Aml.integer(STATUS_PRESENT)),
-                        Aml.name(
-                                "_CRS",
-                                Aml.resources(
-                                        Aml.io(Ports.COM1, Ports.COM1_SIZE), Aml.irq(Irqs.COM1))));
-        byte[] panicDevice =
-                Aml.device(
-                        "PEVT",
-                        Aml.name("_HID", Aml.string("QEMU0001")), // the name Linux's driver knows
-                        Aml.name("_STA", Aml.integer(STATUS_PRESENT)),
-                        Aml.name("_CRS", Aml.resources(Aml.io(Ports.PVPANIC, 1))));
-        byte[] clock =
-                Aml.device(
-                        "RTC",
-                        Aml.name("_HID", Aml.eisaId("PNP0B00")), // CMOS clock
-                        Aml.name("_STA", Aml.integer(STATUS_PRESENT)),
-                        Aml.name(
-                                "_CRS",
-                                Aml.resources(Aml.io(Ports.CMOS_INDEX, 2), Aml.irq(Irqs.RTC))));
+    /**
+     * Builds the table from what devices say of themselves.
+     *
+     * @throws IllegalArgumentException if two have one name, or a resource cannot be described
+     */
+    static byte[] build(List<AcpiDevice> devices) {
+        if (devices.stream().map(AcpiDevice::name).distinct().count() != devices.size()) {
+            throw new IllegalArgumentException(
+                    "two devices have one name in ACPI: "
+                            + devices.stream().map(AcpiDevice::name).toList());
+        }
         byte[] softOff =
                 Aml.name(
                         "\\_S5",
@@ -58,7 +51,42 @@ final class Dsdt {
                                 Aml.integer(0)));
         return AcpiTable.finish(
                 AcpiTable.begin("DSDT", REVISION)
-                        .bytes(Aml.scope("\\_SB", serialPort, clock, panicDevice))
+                        .bytes(
+                                Aml.scope(
+                                        "\\_SB",
+                                        devices.stream().map(Dsdt::device).toArray(byte[][]::new)))
                         .bytes(softOff));
+    }
+
+    private static byte[] device(AcpiDevice device) {
+        List<byte[]> terms = new ArrayList<>();
+        String id = device.hardwareId();
+        terms.add(Aml.name("_HID", id.length() == PNP_ID_LENGTH ? Aml.eisaId(id) : Aml.string(id)));
+        device.uniqueId().ifPresent(uid -> terms.add(Aml.name("_UID", Aml.integer(uid))));
+        terms.add(Aml.name("_STA", Aml.integer(STATUS_PRESENT)));
+        if (device.coherent()) {
+            terms.add(Aml.name("_CCA", Aml.integer(1)));
+        }
+        if (!device.resources().isEmpty()) {
+            terms.add(
+                    Aml.name(
+                            "_CRS",
+                            Aml.resources(
+                                    device.resources().stream()
+                                            .map(Dsdt::resource)
+                                            .toArray(byte[][]::new))));
+        }
+        return Aml.device(device.name(), terms.toArray(byte[][]::new));
+    }
+
+    private static byte[] resource(AcpiResource resource) {
+        return switch (resource) {
+            case AcpiResource.Ports ports -> Aml.io(ports.base(), ports.length());
+            case AcpiResource.Memory memory -> Aml.memory32Fixed(memory.base(), memory.length());
+            case AcpiResource.IsaInterrupt interrupt -> Aml.irq(interrupt.irq());
+            case AcpiResource.Interrupt interrupt ->
+                    Aml.interrupt(
+                            interrupt.gsi(), interrupt.trigger() == AcpiResource.Trigger.EDGE);
+        };
     }
 }

@@ -61,8 +61,12 @@ class AmlTest {
         // 2 bytes of length, 1 of count, 102 of string
         assertThat(hex(longer)).startsWith("124906010d");
         assertThat(longer).hasSize(1 + 0x69);
+        byte[] longest = Aml.packageOf(Aml.string("x".repeat(5000)));
+        // 3 bytes of length, 1 of count, 5002 of string: 0x138e
+        assertThat(hex(longest)).startsWith("128e3801010d");
+        assertThat(longest).hasSize(1 + 0x138e);
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Aml.packageOf(Aml.string("x".repeat(5000))))
+                .isThrownBy(() -> Aml.packageOf(Aml.string("x".repeat(1 << 20))))
                 .withMessageContaining("too long");
     }
 
