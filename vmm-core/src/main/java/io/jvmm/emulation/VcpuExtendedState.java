@@ -1,7 +1,6 @@
 package io.jvmm.emulation;
 
 import io.jvmm.ffi.kvm.DebugRegisters;
-import io.jvmm.ffi.kvm.KvmBlob;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.MsrEntry;
 import io.jvmm.ffi.kvm.Xcr;
@@ -22,12 +21,12 @@ final class VcpuExtendedState implements ExtendedState {
 
     @Override
     public byte[] registers() {
-        return vcpu.xsave().toArray();
+        return vcpu.xsave();
     }
 
     @Override
     public void registers(byte[] image) {
-        vcpu.setXsave(KvmBlob.copyOf(image));
+        vcpu.setXsave(image);
     }
 
     @Override

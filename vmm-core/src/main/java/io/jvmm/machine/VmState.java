@@ -6,9 +6,9 @@ import static io.jvmm.ffi.kvm.KvmConstants.KVM_IRQCHIP_PIC_MASTER;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_IRQCHIP_PIC_SLAVE;
 
 import io.jvmm.ffi.kvm.ClockData;
-import io.jvmm.ffi.kvm.KvmBlob;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.kvm.PitState;
+import io.jvmm.state.Bytes;
 import io.jvmm.state.StateCodec;
 
 import java.time.Instant;
@@ -19,7 +19,7 @@ import java.time.temporal.ChronoUnit;
  *
  * @param clock the guest's, with the realtime of the same moment
  */
-record VmState(ClockData clock, KvmBlob picMaster, KvmBlob picSlave, KvmBlob ioapic, PitState pit) {
+record VmState(ClockData clock, Bytes picMaster, Bytes picSlave, Bytes ioapic, PitState pit) {
 
     /** How it travels; there is one per machine. */
     static final StateCodec<VmState> CODEC = new VmStateCodec();
@@ -47,9 +47,9 @@ record VmState(ClockData clock, KvmBlob picMaster, KvmBlob picSlave, KvmBlob ioa
         // The timer before the controllers: a tick between the two is then saved in these.
         PitState pit = vm.pit();
         // The slave before the master that it interrupts, for the same reason.
-        KvmBlob picSlave = vm.irqchip(KVM_IRQCHIP_PIC_SLAVE);
-        KvmBlob picMaster = vm.irqchip(KVM_IRQCHIP_PIC_MASTER);
-        KvmBlob ioapic = vm.irqchip(KVM_IRQCHIP_IOAPIC);
+        Bytes picSlave = Bytes.copyOf(vm.irqchip(KVM_IRQCHIP_PIC_SLAVE));
+        Bytes picMaster = Bytes.copyOf(vm.irqchip(KVM_IRQCHIP_PIC_MASTER));
+        Bytes ioapic = Bytes.copyOf(vm.irqchip(KVM_IRQCHIP_IOAPIC));
         return new VmState(clockOf(vm), picMaster, picSlave, ioapic, pit);
     }
 
@@ -102,9 +102,9 @@ record VmState(ClockData clock, KvmBlob picMaster, KvmBlob picSlave, KvmBlob ioa
      * as soon as it is set, into local APICs that must be there and must not be overwritten.
      */
     void applyControllers(KvmVm vm) {
-        vm.setIrqchip(KVM_IRQCHIP_PIC_MASTER, picMaster);
-        vm.setIrqchip(KVM_IRQCHIP_PIC_SLAVE, picSlave);
-        vm.setIrqchip(KVM_IRQCHIP_IOAPIC, ioapic);
+        vm.setIrqchip(KVM_IRQCHIP_PIC_MASTER, picMaster.toArray());
+        vm.setIrqchip(KVM_IRQCHIP_PIC_SLAVE, picSlave.toArray());
+        vm.setIrqchip(KVM_IRQCHIP_IOAPIC, ioapic.toArray());
         // The timer last: it begins to tick. Load times are of another host's clock.
         long loaded = System.nanoTime();
         vm.setPit(

@@ -1,7 +1,6 @@
 package io.jvmm.machine;
 
 import io.jvmm.ffi.kvm.ClockData;
-import io.jvmm.ffi.kvm.KvmBlob;
 import io.jvmm.ffi.kvm.PitState;
 import io.jvmm.state.Bytes;
 import io.jvmm.state.StateCodec;
@@ -25,9 +24,9 @@ final class VmStateCodec implements StateCodec<VmState> {
     public void write(VmState state, StateWriter out) {
         ClockData clock = state.clock();
         out.i64(clock.nanoseconds()).i32(clock.flags()).i64(clock.realtime()).i64(clock.hostTsc());
-        out.bytes(Bytes.copyOf(state.picMaster().toArray()));
-        out.bytes(Bytes.copyOf(state.picSlave().toArray()));
-        out.bytes(Bytes.copyOf(state.ioapic().toArray()));
+        out.bytes(state.picMaster());
+        out.bytes(state.picSlave());
+        out.bytes(state.ioapic());
         write(state.pit().timer(), out);
         write(state.pit().refresh(), out);
         write(state.pit().speaker(), out);
@@ -51,8 +50,8 @@ final class VmStateCodec implements StateCodec<VmState> {
                 new PitState(channel(in), channel(in), channel(in), in.i32()));
     }
 
-    private static KvmBlob chip(StateReader in) {
-        return KvmBlob.copyOf(in.bytes(VmState.CHIP_SIZE).toArray());
+    private static Bytes chip(StateReader in) {
+        return in.bytes(VmState.CHIP_SIZE);
     }
 
     private static PitState.Channel channel(StateReader in) {

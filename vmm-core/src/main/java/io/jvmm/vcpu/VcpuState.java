@@ -2,7 +2,6 @@ package io.jvmm.vcpu;
 
 import io.jvmm.ffi.kvm.CpuidEntry;
 import io.jvmm.ffi.kvm.DebugRegisters;
-import io.jvmm.ffi.kvm.KvmBlob;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.MsrEntry;
 import io.jvmm.ffi.kvm.MsrReading;
@@ -12,6 +11,7 @@ import io.jvmm.ffi.kvm.VcpuEvents;
 import io.jvmm.ffi.kvm.Xcr;
 import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.KernelException;
+import io.jvmm.state.Bytes;
 import io.jvmm.state.StateCodec;
 import io.jvmm.state.StateException;
 
@@ -40,9 +40,9 @@ public record VcpuState(
         Regs regs,
         Sregs2 sregs,
         List<Xcr> xcrs,
-        KvmBlob xsave,
+        Bytes xsave,
         DebugRegisters debugRegisters,
-        KvmBlob lapic,
+        Bytes lapic,
         List<MsrEntry> msrs,
         List<Integer> unreadMsrs) {
 
@@ -89,12 +89,12 @@ public record VcpuState(
         Regs regs = vcpu.regs();
         Sregs2 sregs = vcpu.sregs2();
         List<Xcr> xcrs = vcpu.xcrs();
-        KvmBlob xsave = vcpu.xsave();
+        Bytes xsave = Bytes.copyOf(vcpu.xsave());
         DebugRegisters debugRegisters = vcpu.debugRegisters();
         // The deadline before the local APIC: a timer that expires between the two is then saved
         // twice. The other way round it would be lost, and with it the guest's next tick.
         MsrReading reading = vcpu.readMsrs(msrs);
-        KvmBlob lapic = lapicOf(vcpu);
+        Bytes lapic = lapicOf(vcpu);
         return new VcpuState(
                 vcpu.cpuid(),
                 vcpu.tscKhz(),
@@ -111,12 +111,12 @@ public record VcpuState(
                 reading.unknown());
     }
 
-    private static KvmBlob lapicOf(KvmVcpu vcpu) {
+    private static Bytes lapicOf(KvmVcpu vcpu) {
         try {
-            return vcpu.lapic();
+            return Bytes.copyOf(vcpu.lapic());
         } catch (KernelException e) {
             if (e.errno().equals(Errno.EINVAL)) {
-                return KvmBlob.EMPTY;
+                return Bytes.EMPTY;
             }
             throw e;
         }
@@ -154,7 +154,7 @@ public record VcpuState(
         // The local APIC before the model-specific registers: a TSC deadline is taken only while
         // its timer is in that mode.
         if (lapic.length() != 0) {
-            vcpu.setLapic(lapic);
+            vcpu.setLapic(lapic.toArray());
         }
         // The time stamp counter first among them, its deadline last: see VcpuStateMsrs.
         List<MsrEntry> refused = applyMsrs(vcpu);
@@ -182,16 +182,14 @@ public record VcpuState(
         }
     }
 
-    private KvmBlob xsaveFor(KvmVcpu vcpu) {
+    private byte[] xsaveFor(KvmVcpu vcpu) {
         int size = vcpu.xsaveSize();
         if (xsave.length() > size) {
             throw new StateException(
                     "the guest has an extended state of %s; this host has %d"
                             .formatted(xsave, size));
         }
-        return xsave.length() == size
-                ? xsave
-                : KvmBlob.copyOf(Arrays.copyOf(xsave.toArray(), size));
+        return Arrays.copyOf(xsave.toArray(), size);
     }
 
     private List<MsrEntry> applyMsrs(KvmVcpu vcpu) {

@@ -2,7 +2,6 @@ package io.jvmm.vcpu;
 
 import io.jvmm.ffi.kvm.CpuidEntry;
 import io.jvmm.ffi.kvm.DebugRegisters;
-import io.jvmm.ffi.kvm.KvmBlob;
 import io.jvmm.ffi.kvm.MsrEntry;
 import io.jvmm.ffi.kvm.Regs;
 import io.jvmm.ffi.kvm.Sregs2;
@@ -55,9 +54,9 @@ final class VcpuStateCodec implements StateCodec<VcpuState> {
         for (Xcr xcr : state.xcrs()) {
             out.i32(xcr.index()).i64(xcr.value());
         }
-        out.bytes(Bytes.copyOf(state.xsave().toArray()));
+        out.bytes(state.xsave());
         VcpuStateRegisters.write(state.debugRegisters(), out);
-        out.bytes(Bytes.copyOf(state.lapic().toArray()));
+        out.bytes(state.lapic());
         out.i32(state.msrs().size());
         for (MsrEntry msr : state.msrs()) {
             out.i32(msr.index()).i64(msr.value());
@@ -77,9 +76,9 @@ final class VcpuStateCodec implements StateCodec<VcpuState> {
         Regs regs = VcpuStateRegisters.readRegs(in);
         Sregs2 sregs = VcpuStateRegisters.readSregs2(in);
         List<Xcr> xcrs = list(in, MOST_XCRS, r -> new Xcr(r.i32(), r.i64()));
-        KvmBlob xsave = KvmBlob.copyOf(in.bytes(LARGEST_XSAVE).toArray());
+        Bytes xsave = in.bytes(LARGEST_XSAVE);
         DebugRegisters debugRegisters = VcpuStateRegisters.readDebugRegisters(in);
-        KvmBlob lapic = KvmBlob.copyOf(in.bytes(VcpuState.LAPIC_SIZE).toArray());
+        Bytes lapic = in.bytes(VcpuState.LAPIC_SIZE);
         return new VcpuState(
                 cpuid,
                 tscKhz,

@@ -8,7 +8,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.jvmm.bus.IrqLine;
 import io.jvmm.bus.MsiSink;
 import io.jvmm.ffi.kvm.Kvm;
-import io.jvmm.ffi.kvm.KvmBlob;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.linux.EventFd;
@@ -49,21 +48,21 @@ class InterruptRoutingTest {
     }
 
     private static boolean requests(KvmVm vm, int irq) {
-        return (vm.irqchip(KVM_IRQCHIP_PIC_MASTER).toArray()[1] & 1 << irq) != 0;
+        return (vm.irqchip(KVM_IRQCHIP_PIC_MASTER)[1] & 1 << irq) != 0;
     }
 
     private static KvmVcpu enabledVcpu(KvmVm vm) {
         KvmVcpu vcpu = vm.createVcpu(0);
-        byte[] registers = vcpu.lapic().toArray();
+        byte[] registers = vcpu.lapic();
         registers[SPURIOUS] = (byte) 0xFF;
         registers[SPURIOUS + 1] = 1;
-        vcpu.setLapic(KvmBlob.copyOf(registers));
+        vcpu.setLapic(registers);
         return vcpu;
     }
 
     private static boolean requestsMessage(KvmVcpu vcpu) {
         int octet = REQUESTED + VECTOR / 32 * 16 + VECTOR % 32 / 8;
-        return (vcpu.lapic().toArray()[octet] & 1 << VECTOR % 8) != 0;
+        return (vcpu.lapic()[octet] & 1 << VECTOR % 8) != 0;
     }
 
     @Test

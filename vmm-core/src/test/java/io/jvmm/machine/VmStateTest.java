@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.jvmm.ffi.kvm.ClockData;
 import io.jvmm.ffi.kvm.Kvm;
-import io.jvmm.ffi.kvm.KvmBlob;
 import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.kvm.PitState;
@@ -69,9 +68,9 @@ class VmStateTest {
         slave[2] = (byte) 0xEF;
         byte[] ioapic = fresh.ioapic().toArray();
         ioapic[8] = 0x12;
-        first.setIrqchip(KvmConstants.KVM_IRQCHIP_PIC_MASTER, KvmBlob.copyOf(master));
-        first.setIrqchip(KvmConstants.KVM_IRQCHIP_PIC_SLAVE, KvmBlob.copyOf(slave));
-        first.setIrqchip(KvmConstants.KVM_IRQCHIP_IOAPIC, KvmBlob.copyOf(ioapic));
+        first.setIrqchip(KvmConstants.KVM_IRQCHIP_PIC_MASTER, master);
+        first.setIrqchip(KvmConstants.KVM_IRQCHIP_PIC_SLAVE, slave);
+        first.setIrqchip(KvmConstants.KVM_IRQCHIP_IOAPIC, ioapic);
         PitState.Channel timer =
                 new PitState.Channel(0x4321, 0, 0, 0, 0, 0, 0, 0, 3, 2, 0, 1, System.nanoTime());
         first.setPit(new PitState(timer, fresh.pit().refresh(), fresh.pit().speaker(), 0));
@@ -147,6 +146,6 @@ class VmStateTest {
         VmState s = VmState.capture(first);
         assertThatIllegalArgumentException()
                 .isThrownBy(() ->
-                        new VmState(s.clock(), KvmBlob.EMPTY, s.picSlave(), s.ioapic(), s.pit()));
+                        new VmState(s.clock(), Bytes.EMPTY, s.picSlave(), s.ioapic(), s.pit()));
     }
 }

@@ -118,7 +118,7 @@ class ChecksumPauseTest {
         for (int chip = KvmConstants.KVM_IRQCHIP_PIC_MASTER;
                 chip <= KvmConstants.KVM_IRQCHIP_IOAPIC;
                 chip++) {
-            assertThat(vm.irqchip(chip).length()).isPositive();
+            assertThat(vm.irqchip(chip).length).isPositive();
         }
         assertThat(vm.clock().nanoseconds()).isPositive();
         List<CompletableFuture<VcpuState>> states = new ArrayList<>();

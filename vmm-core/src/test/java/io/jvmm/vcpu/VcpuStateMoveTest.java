@@ -7,7 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import io.jvmm.bus.Bus;
 import io.jvmm.bus.IoDevice;
 import io.jvmm.ffi.kvm.ClockData;
-import io.jvmm.ffi.kvm.KvmBlob;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.linux.Kick;
 import io.jvmm.ffi.testing.Repetitions;
@@ -141,7 +140,7 @@ class VcpuStateMoveTest {
     private static List<byte[]> chipsOf(KvmVm vm) {
         List<byte[]> chips = new ArrayList<>();
         for (int chip = 0; chip < CHIPS; chip++) {
-            chips.add(vm.irqchip(chip).toArray());
+            chips.add(vm.irqchip(chip));
         }
         return chips;
     }
@@ -157,7 +156,7 @@ class VcpuStateMoveTest {
         }
         VcpuState.alignTscs(vm.vcpus, states);
         for (int chip = 0; chip < CHIPS; chip++) {
-            vm.vm.setIrqchip(chip, KvmBlob.copyOf(chips.get(chip)));
+            vm.vm.setIrqchip(chip, chips.get(chip));
         }
     }
 

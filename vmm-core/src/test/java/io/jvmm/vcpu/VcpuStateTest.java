@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.jvmm.ffi.kvm.ClockData;
 import io.jvmm.ffi.kvm.DebugRegisters;
-import io.jvmm.ffi.kvm.KvmBlob;
 import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.MsrEntry;
@@ -78,7 +77,7 @@ class VcpuStateTest {
                 s.msrs().stream().filter(msr -> !CLOCKS.contains(msr.index())).toList());
     }
 
-    private static VcpuState with(VcpuState s, int tscKhz, KvmBlob xsave, List<MsrEntry> newMsrs) {
+    private static VcpuState with(VcpuState s, int tscKhz, Bytes xsave, List<MsrEntry> newMsrs) {
         return new VcpuState(
                 s.cpuid(),
                 tscKhz,
@@ -99,17 +98,17 @@ class VcpuStateTest {
     private void fillWithTraces() {
         from.setRegs(new Regs(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 0x202));
         from.setXcrs(List.of(new Xcr(0, 3)));
-        byte[] extended = from.xsave().toArray();
+        byte[] extended = from.xsave();
         Arrays.fill(extended, 160, 160 + 256, (byte) 0x5A);
         extended[512] |= 3;
-        from.setXsave(KvmBlob.copyOf(extended));
+        from.setXsave(extended);
         from.setDebugRegisters(new DebugRegisters(0x10, 0x20, 0x30, 0x40, 0xFFFF_0FF0L, 0x400));
-        byte[] lapic = from.lapic().toArray();
+        byte[] lapic = from.lapic();
         // Software enabled, and a timer in TSC deadline mode.
         lapic[0xF1] = 1;
         lapic[LVT_TIMER] = (byte) TIMER_VECTOR;
         lapic[LVT_TIMER + 2] = TSC_DEADLINE_MODE >>> 16;
-        from.setLapic(KvmBlob.copyOf(lapic));
+        from.setLapic(lapic);
         assertThat(
                         from.writeMsrs(
                                 List.of(
@@ -237,11 +236,11 @@ class VcpuStateTest {
     void anExtendedStateMayGrowButNotShrink() {
         VcpuState state = capture(from);
         byte[] bytes = state.xsave().toArray();
-        KvmBlob small = KvmBlob.copyOf(Arrays.copyOf(bytes, 832));
+        Bytes small = Bytes.copyOf(Arrays.copyOf(bytes, 832));
         with(state, state.tscKhz(), small, state.msrs()).apply(to);
-        assertThat(to.xsave().length()).isEqualTo(bytes.length);
+        assertThat(to.xsave().length).isEqualTo(bytes.length);
 
-        KvmBlob large = KvmBlob.copyOf(Arrays.copyOf(bytes, bytes.length + 64));
+        Bytes large = Bytes.copyOf(Arrays.copyOf(bytes, bytes.length + 64));
         assertThatExceptionOfType(StateException.class)
                 .isThrownBy(() -> with(state, state.tscKhz(), large, state.msrs()).apply(to))
                 .withMessageContaining("extended state");
@@ -252,7 +251,7 @@ class VcpuStateTest {
         try (TinyVm one = new TinyVm(Payload.REAL_HLT);
                 TinyVm other = new TinyVm(Payload.REAL_PORTS)) {
             VcpuState state = VcpuState.capture(one.vcpu, List.of(SYSENTER_ESP));
-            assertThat(state.lapic()).isEqualTo(KvmBlob.EMPTY);
+            assertThat(state.lapic()).isEqualTo(Bytes.EMPTY);
             state.apply(other.vcpu);
             assertThat(VcpuState.capture(other.vcpu, List.of(SYSENTER_ESP)).regs())
                     .isEqualTo(state.regs());
@@ -262,7 +261,7 @@ class VcpuStateTest {
     @Test
     void aLocalApicHasItsSize() {
         VcpuState s = capture(from);
-        KvmBlob odd = KvmBlob.copyOf(new byte[5]);
+        Bytes odd = Bytes.copyOf(new byte[5]);
         assertThatIllegalArgumentException()
                 .isThrownBy(() ->
                         new VcpuState(

@@ -1,5 +1,6 @@
 package io.jvmm.ffi.kvm;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -249,22 +250,22 @@ public final class KvmVm implements AutoCloseable {
      * @throws io.jvmm.ffi.linux.KernelException {@code ENXIO} when the controllers are not in the
      *     kernel, {@code EINVAL} when there is no such
      */
-    public KvmBlob irqchip(int chip) {
+    public byte[] irqchip(int chip) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(IRQCHIP_SIZE, Long.BYTES);
             state.set(JAVA_INT, IRQCHIP_ID, chip);
             fd.ioctl("KVM_GET_IRQCHIP", KvmRequests.KVM_GET_IRQCHIP, state);
-            return KvmBlob.read(state.asSlice(IRQCHIP_CONTENT));
+            return state.asSlice(IRQCHIP_CONTENT).toArray(JAVA_BYTE);
         }
     }
 
     /** Sets the state of an interrupt controller; arguments and errors as for {@link #irqchip}. */
-    public void setIrqchip(int chip, KvmBlob content) {
-        content.requireLength("an interrupt controller", CONTENT_SIZE);
+    public void setIrqchip(int chip, byte[] content) {
+        Sizes.require("an interrupt controller", content, CONTENT_SIZE);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(IRQCHIP_SIZE, Long.BYTES);
             state.set(JAVA_INT, IRQCHIP_ID, chip);
-            content.write(state.asSlice(IRQCHIP_CONTENT));
+            MemorySegment.copy(content, 0, state, JAVA_BYTE, IRQCHIP_CONTENT, content.length);
             fd.ioctl("KVM_SET_IRQCHIP", KvmRequests.KVM_SET_IRQCHIP, state);
         }
     }

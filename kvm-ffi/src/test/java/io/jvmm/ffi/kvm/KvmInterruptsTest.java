@@ -213,12 +213,12 @@ class KvmInterruptsTest {
     }
 
     private boolean picRequests(int irq) {
-        int requested = vm.irqchip(KvmConstants.KVM_IRQCHIP_PIC_MASTER).toArray()[PIC_REQUESTED];
+        int requested = vm.irqchip(KvmConstants.KVM_IRQCHIP_PIC_MASTER)[PIC_REQUESTED];
         return (requested & 1 << irq) != 0;
     }
 
     private static boolean apicRequests(KvmVcpu vcpu, int vector) {
-        byte[] registers = vcpu.lapic().toArray();
+        byte[] registers = vcpu.lapic();
         int octet = LAPIC_REQUESTED + vector / 32 * 16 + vector % 32 / 8;
         return (registers[octet] & 1 << vector % 8) != 0;
     }
@@ -232,10 +232,10 @@ class KvmInterruptsTest {
     }
 
     private static void enableApic(KvmVcpu vcpu) {
-        byte[] registers = vcpu.lapic().toArray();
+        byte[] registers = vcpu.lapic();
         registers[LAPIC_SPURIOUS] = (byte) 0xFF;
         registers[LAPIC_SPURIOUS + 1] = 1;
-        vcpu.setLapic(KvmBlob.copyOf(registers));
+        vcpu.setLapic(registers);
     }
 
     @Test
@@ -312,12 +312,12 @@ class KvmInterruptsTest {
         try (KvmVcpu vcpu = vcpuAt(LOCAL_APIC, 0xFB, 0x90, 0xF4); // sti; nop; hlt
                 EventFd acknowledged = EventFd.create()) {
             enableApic(vcpu);
-            byte[] ioapic = vm.irqchip(KvmConstants.KVM_IRQCHIP_IOAPIC).toArray();
+            byte[] ioapic = vm.irqchip(KvmConstants.KVM_IRQCHIP_IOAPIC);
             int entry = IOAPIC_ENTRIES + 8 * 20;
             ioapic[entry] = VECTOR;
             ioapic[entry + 1] = (byte) 0x80; // level-triggered
             ioapic[entry + 2] = 0; // not masked
-            vm.setIrqchip(KvmConstants.KVM_IRQCHIP_IOAPIC, KvmBlob.copyOf(ioapic));
+            vm.setIrqchip(KvmConstants.KVM_IRQCHIP_IOAPIC, ioapic);
             vm.assignIrqfd(event, 20, acknowledged);
             event.signal();
             assertThat(vcpu.run()).isZero();

@@ -31,7 +31,7 @@ class KvmStateTest {
     private static final int SYSENTER_ESP = 0x175;
     private static final int NO_SUCH_MSR = 0x1FFF_FFFF;
     private static final int NO_SUCH_CHIP = 3;
-    private static final KvmBlob NO_LAPIC = KvmBlob.copyOf(new byte[1024]);
+    private static final byte[] NO_LAPIC = new byte[1024];
 
     private Kvm kvm;
     private KvmVm vm;
@@ -81,23 +81,22 @@ class KvmStateTest {
 
     @Test
     void extendedState() {
-        KvmBlob state = vcpu.xsave();
-        assertThat(state.length())
+        byte[] state = vcpu.xsave();
+        assertThat(state.length)
                 .isEqualTo(vcpu.xsaveSize())
                 .isEqualTo(Math.max(4096, vm.checkExtension(KvmConstants.KVM_CAP_XSAVE2)));
-        byte[] changed = state.toArray();
+        byte[] changed = state.clone();
         int xmm0 = 160;
         int componentsInUse = 512;
         changed[xmm0] = 0x5A;
         changed[componentsInUse] |= 2;
-        vcpu.setXsave(KvmBlob.copyOf(changed));
-        assertThat(vcpu.xsave().toArray()[xmm0]).isEqualTo((byte) 0x5A);
+        vcpu.setXsave(changed);
+        assertThat(vcpu.xsave()[xmm0]).isEqualTo((byte) 0x5A);
 
-        byte[] unknownComponent = state.toArray();
-        unknownComponent[componentsInUse + 7] |= 0x40;
-        KvmBlob refused = KvmBlob.copyOf(unknownComponent);
+        byte[] refused = state.clone();
+        refused[componentsInUse + 7] |= 0x40;
         assertFails(Errno.EINVAL, () -> vcpu.setXsave(refused));
-        assertThatIllegalArgumentException().isThrownBy(() -> vcpu.setXsave(KvmBlob.EMPTY));
+        assertThatIllegalArgumentException().isThrownBy(() -> vcpu.setXsave(new byte[0]));
     }
 
     @Test
@@ -154,13 +153,13 @@ class KvmStateTest {
     @Test
     void localApic() {
         int taskPriority = 0x80;
-        byte[] registers = vcpu.lapic().toArray();
+        byte[] registers = vcpu.lapic();
         registers[taskPriority] = 0x30;
-        vcpu.setLapic(KvmBlob.copyOf(registers));
-        assertThat(vcpu.lapic().toArray()[taskPriority]).isEqualTo((byte) 0x30);
+        vcpu.setLapic(registers);
+        assertThat(vcpu.lapic()[taskPriority]).isEqualTo((byte) 0x30);
         assertFails(Errno.EINVAL, bareVcpu::lapic);
         assertFails(Errno.EINVAL, () -> bareVcpu.setLapic(NO_LAPIC));
-        assertThatIllegalArgumentException().isThrownBy(() -> vcpu.setLapic(KvmBlob.EMPTY));
+        assertThatIllegalArgumentException().isThrownBy(() -> vcpu.setLapic(new byte[0]));
     }
 
     @Test
@@ -292,15 +291,15 @@ class KvmStateTest {
     @Test
     void interruptControllers() {
         for (int chip : new int[] {0, 1, 2}) {
-            byte[] state = vm.irqchip(chip).toArray();
+            byte[] state = vm.irqchip(chip);
             boolean ioapic = chip == KvmConstants.KVM_IRQCHIP_IOAPIC;
             // IOREGSEL of the IOAPIC, IMR of a PIC.
             int register = ioapic ? 8 : 2;
             state[register] = 0x10;
-            vm.setIrqchip(chip, KvmBlob.copyOf(state));
-            assertThat(vm.irqchip(chip).toArray()).isEqualTo(state);
+            vm.setIrqchip(chip, state);
+            assertThat(vm.irqchip(chip)).isEqualTo(state);
         }
-        KvmBlob state = vm.irqchip(0);
+        byte[] state = vm.irqchip(0);
         assertFails(Errno.EINVAL, () -> vm.irqchip(NO_SUCH_CHIP));
         assertFails(Errno.EINVAL, () -> vm.setIrqchip(NO_SUCH_CHIP, state));
         assertFails(Errno.ENXIO, () -> bareVm.irqchip(0));
