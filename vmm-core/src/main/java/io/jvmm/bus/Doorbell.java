@@ -12,8 +12,8 @@ import java.util.OptionalLong;
  * ring while the machine is paused.
  *
  * @param space of the address
- * @param address of the write's first byte, within a range of the device; where the host takes no
- *     doorbell, and for writes of another width or value, the range is what answers
+ * @param address of the write's first byte, within a range of the device, which answers reads and
+ *     writes of another width or value
  * @param width of the write in bytes: 1, 2, 4 or 8; 0 for any
  * @param value that has to be written, zero-extended; empty for any, as with width 0
  * @param ring tells the device. It is called by one thread at a time, never by a vCPU's; it returns
