@@ -3,7 +3,6 @@ package io.jvmm.machine;
 import io.jvmm.bus.IrqLine;
 import io.jvmm.bus.MsiSink;
 import io.jvmm.ffi.kvm.IrqRoute;
-import io.jvmm.ffi.kvm.KvmIrqLine;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.linux.EventFd;
 import io.jvmm.layout.Irqs;
@@ -14,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 
 /**
  * How devices interrupt the guest: lines to the controllers, messages to local APICs, and eventfds
@@ -41,16 +41,17 @@ final class InterruptRouting {
 
     private record Trigger(EventFd event, int gsi) {}
 
+    /** The end of a line at a controller. */
+    @FunctionalInterface
+    interface LineEnd {
+        void set(boolean level);
+    }
+
     /** A wire that keeps its level while there is nothing at its end. */
     private static final class Line implements IrqLine {
 
-        private final int gsi;
         private boolean high; // guarded by this
-        private @Nullable KvmIrqLine end; // guarded by this
-
-        Line(int gsi) {
-            this.gsi = gsi;
-        }
+        private @Nullable LineEnd end; // guarded by this
 
         @Override
         public void raise() {
@@ -69,10 +70,10 @@ final class InterruptRouting {
             }
         }
 
-        synchronized void attach(KvmVm vm) {
-            end = vm.irqLine(gsi);
+        synchronized void attach(LineEnd newEnd) {
+            end = newEnd;
             if (high) {
-                end.set(true);
+                newEnd.set(true);
             }
         }
 
@@ -106,12 +107,12 @@ final class InterruptRouting {
         if (gsi < 0 || gsi >= Irqs.IOAPIC_PINS || gsi == Irqs.PIT || gsi == Irqs.PIT_IOAPIC_PIN) {
             throw new IllegalArgumentException("devices cannot have interrupt line " + gsi);
         }
-        Line line = new Line(gsi);
+        Line line = new Line();
         if (lines.putIfAbsent(gsi, line) != null) {
             throw new IllegalArgumentException("interrupt line %d is taken".formatted(gsi));
         }
         if (attached != null) {
-            line.attach(attached);
+            line.attach(attached.irqLine(gsi)::set);
         }
         return line;
     }
@@ -155,7 +156,12 @@ final class InterruptRouting {
         }
         triggers.forEach(trigger -> vm.assignIrqfd(trigger.event(), trigger.gsi()));
         sinks.forEach(sink -> sink.attach(vm));
-        lines.values().forEach(line -> line.attach(vm));
+        attachLines(gsi -> vm.irqLine(gsi)::set);
+    }
+
+    /** As {@link #attach}, for lines alone, whose ends may be anything. */
+    synchronized void attachLines(IntFunction<LineEnd> ends) {
+        lines.forEach((gsi, line) -> line.attach(ends.apply(gsi)));
     }
 
     /** From now on interrupts go nowhere: the machine is about to be closed. */

@@ -239,9 +239,9 @@ class AcpiTablesTest {
                 .contains("Memory32Fixed (ReadWrite, 0xD007F000, 0x00001000, )")
                 .contains(
                         "Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive, ,, ) {"
-                            + " 0x00000017, }")
+                                + " 0x00000017, }")
                 .contains(
                         "Interrupt (ResourceConsumer, Level, ActiveHigh, Exclusive, ,, ) {"
-                            + " 0x00000010, }");
+                                + " 0x00000010, }");
     }
 }
