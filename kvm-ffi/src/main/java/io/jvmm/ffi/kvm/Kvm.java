@@ -6,7 +6,12 @@ import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.KernelException;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -39,7 +44,7 @@ public final class Kvm implements AutoCloseable {
         try {
             fd = Fd.open(DEVICE, Fd.O_RDWR);
         } catch (KernelException e) {
-            throw e.withRemedy(remedy(e.errno()));
+            throw e.withRemedy(remedy(e.errno(), permissions()));
         }
         try {
             int version = fd.ioctl("KVM_GET_API_VERSION", KvmRequests.KVM_GET_API_VERSION, 0);
@@ -54,16 +59,42 @@ public final class Kvm implements AutoCloseable {
         }
     }
 
-    private static String remedy(Errno errno) {
+    /** The device's group and mode, such as {@code "root rw-------"}; empty if unknown. */
+    private static String permissions() {
+        try {
+            PosixFileAttributes device =
+                    Files.readAttributes(Path.of(DEVICE), PosixFileAttributes.class);
+            return device.group().getName()
+                    + " "
+                    + PosixFilePermissions.toString(device.permissions());
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /** What to do about a device that cannot be opened. */
+    static String remedy(Errno errno, String permissions) {
         if (errno.equals(Errno.ENOENT)) {
             return "load the module kvm_intel or kvm_amd, and turn virtualisation on in the"
                     + " firmware or, in a virtual machine, nested virtualisation";
+        }
+        if (errno.equals(Errno.EACCES) && isForNoGroup(permissions)) {
+            return "no group may use it (%s): as root, run 'chgrp kvm /dev/kvm; chmod 660 /dev/kvm'"
+                            .formatted(permissions)
+                    + " and add yourself to the group kvm";
         }
         if (errno.equals(Errno.EACCES) || errno.equals(Errno.EPERM)) {
             return "add yourself to the group kvm and log in again; in a container pass"
                     + " --device /dev/kvm";
         }
         return "see the kernel's log";
+    }
+
+    /** Whether the device belongs to root's group, or its group may not both read and write. */
+    private static boolean isForNoGroup(String permissions) {
+        int owner = permissions.indexOf(' ') + 1;
+        return owner > 0
+                && (permissions.startsWith("root ") || !permissions.startsWith("rw", owner + 3));
     }
 
     /**

@@ -259,6 +259,17 @@ public final class Fd implements AutoCloseable {
         return onPart(Nr.PWRITE64, buffer, at, length, offset);
     }
 
+    /**
+     * Writes a part of a buffer at the file's position: as much as goes at once.
+     *
+     * @param buffer native memory that no other thread closes during the call
+     * @return the number of bytes, or {@code -errno}
+     */
+    public long tryWritePart(MemorySegment buffer, long from, long length) {
+        Objects.checkFromIndexSize(from, length, buffer.byteSize());
+        return Linux.call(Nr.WRITE, number.get(), buffer.address() + from, length);
+    }
+
     private long onPart(long call, MemorySegment buffer, long at, long length, long offset) {
         if (!buffer.isNative() || !buffer.scope().isAlive()) {
             throw new IllegalArgumentException("a call wants live native memory");
@@ -357,6 +368,18 @@ public final class Fd implements AutoCloseable {
                         KernelException.check(
                                 "F_DUPFD_CLOEXEC",
                                 Linux.call(Nr.FCNTL, number.get(), F_DUPFD_CLOEXEC, 0)));
+    }
+
+    /**
+     * Makes another descriptor number of this process refer to this open file ({@code dup3(2)}), as
+     * a shell's redirection does. What the number referred to is closed.
+     *
+     * @param target such as 1 for standard output; child processes inherit it
+     */
+    public void redirect(int target) {
+        KernelException.check(
+                "dup3 %s to %d".formatted(name, target),
+                Linux.call(Nr.DUP3, number.get(), target, 0));
     }
 
     /** Closes the descriptor if this object owns it. A second call does nothing. */

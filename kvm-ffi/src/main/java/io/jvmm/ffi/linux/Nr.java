@@ -28,6 +28,7 @@ final class Nr {
     static final long SOCKETPAIR = 53;
     static final long SETSOCKOPT = 54;
     static final long GETSOCKOPT = 55;
+    static final long KILL = 62;
     static final long FCNTL = 72;
     static final long FTRUNCATE = 77;
     static final long RT_SIGTIMEDWAIT = 128;
@@ -42,6 +43,7 @@ final class Nr {
     static final long ACCEPT4 = 288;
     static final long EVENTFD2 = 290;
     static final long EPOLL_CREATE1 = 291;
+    static final long DUP3 = 292;
     static final long SCHED_SETATTR = 314;
     static final long SCHED_GETATTR = 315;
     static final long MEMFD_CREATE = 319;

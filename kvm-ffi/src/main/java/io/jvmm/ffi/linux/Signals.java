@@ -29,6 +29,9 @@ public final class Signals {
     /** Request to end. */
     public static final int SIGTERM = 15;
 
+    /** Stops the process, whatever it wants. */
+    public static final int SIGSTOP = 19;
+
     /** The largest signal number. */
     public static final int SIGRTMAX = 64;
 
@@ -74,6 +77,11 @@ public final class Signals {
             throw new IllegalArgumentException("there is no signal " + signal);
         }
         return 1L << (signal - 1);
+    }
+
+    /** Sends this process a signal ({@code kill(2)}). */
+    public static void raise(int signal) {
+        KernelException.check("kill", Linux.call(Nr.KILL, NativeThread.processId(), signal, 0));
     }
 
     private static long mask(int how, long set) {

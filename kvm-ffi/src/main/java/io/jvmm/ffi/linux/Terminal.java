@@ -55,11 +55,13 @@ public final class Terminal implements AutoCloseable {
 
     private final Fd fd;
     private final byte[] saved;
+    private final byte[] raw;
     private boolean restored;
 
-    private Terminal(Fd fd, byte[] saved) {
+    private Terminal(Fd fd, byte[] saved, byte[] raw) {
         this.fd = fd;
         this.saved = saved;
+        this.raw = raw;
     }
 
     /** Whether the descriptor is a terminal. */
@@ -77,7 +79,7 @@ public final class Terminal implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment termios = arena.allocate(TERMIOS_BYTES, Integer.BYTES);
             fd.ioctl("TCGETS", TCGETS, termios);
-            Terminal terminal = new Terminal(fd, termios.toArray(JAVA_BYTE));
+            byte[] saved = termios.toArray(JAVA_BYTE);
             clear(
                     termios,
                     C_IFLAG,
@@ -89,7 +91,7 @@ public final class Terminal implements AutoCloseable {
             termios.set(JAVA_BYTE, C_CC + VMIN, (byte) 1);
             termios.set(JAVA_BYTE, C_CC + VTIME, (byte) 0);
             fd.ioctl("TCSETS", TCSETS, termios);
-            return terminal;
+            return new Terminal(fd, saved, termios.toArray(JAVA_BYTE));
         }
     }
 
@@ -110,6 +112,26 @@ public final class Terminal implements AutoCloseable {
     }
 
     /**
+     * Puts the terminal back as it was found, until {@link #resume}: the process is about to be
+     * stopped. Nothing happens after {@link #close}.
+     */
+    public synchronized void suspend() {
+        if (!restored) {
+            set(saved);
+        }
+    }
+
+    /**
+     * Switches to raw mode again. What {@link #close} puts back is what was found at first: a shell
+     * that continues a job may have set anything.
+     */
+    public synchronized void resume() {
+        if (!restored) {
+            set(raw);
+        }
+    }
+
+    /**
      * Puts the terminal back as it was found. A second call does nothing; nor does a first one
      * after the terminal is gone.
      */
@@ -119,8 +141,12 @@ public final class Terminal implements AutoCloseable {
             return;
         }
         restored = true;
+        set(saved);
+    }
+
+    private void set(byte[] settings) {
         MemorySegment termios = Linux.scratch();
-        MemorySegment.copy(saved, 0, termios, JAVA_BYTE, 0, saved.length);
+        MemorySegment.copy(settings, 0, termios, JAVA_BYTE, 0, settings.length);
         fd.tryIoctl(TCSETS, termios);
     }
 }
