@@ -7,9 +7,9 @@ import java.nio.file.Path;
 /**
  * A kernel in a form that can be booted: a bzImage, an ELF file, or one of these compressed.
  *
- * <p>Opening reads and checks the headers only; {@link BootLoader} reads the rest. The file must
- * stay as it is until then: if it shrinks, loading fails; if it changes, the guest gets what was
- * read. Close it when it is loaded. For one thread at a time.
+ * <p>Opening reads and checks the headers only; {@link BootLoader} reads the rest, as often as it
+ * is asked to. The file may be deleted or replaced meanwhile, but must stay as it is itself: if it
+ * shrinks, loading fails; if it changes, the guest gets what was read. For one thread at a time.
  */
 public sealed interface KernelImage extends AutoCloseable permits BzImage, ElfImage, PackedImage {
 

@@ -60,6 +60,7 @@ public final class Machine implements AutoCloseable {
 
     private final MachineConfig config;
     private final MachineEvents events;
+    private final Booting booting;
     private final Life life;
     private final Hardware hardware;
     private final MachinePaging paging;
@@ -71,8 +72,9 @@ public final class Machine implements AutoCloseable {
     private volatile @Nullable HeldClocks clocks; // while paused
     private volatile long runsSince;
 
-    private Machine(MachineConfig config, MachineState first) {
+    private Machine(MachineConfig config, Booting booting, MachineState first) {
         this.config = config;
+        this.booting = booting;
         this.events = new MachineEvents(config.name());
         this.life = new Life(config.name(), first, events);
         this.paging = new MachinePaging(this, events);
@@ -89,8 +91,16 @@ public final class Machine implements AutoCloseable {
      * @throws MachineException the host cannot run such a machine
      */
     public static Machine create(MachineConfig config) {
-        Machine machine = new Machine(config, CREATED);
-        return machine.set(() -> Booting.boot(config, machine.hardware, Deadline.in(AMPLE)));
+        Booting booting = new Booting(config);
+        open(booting, config);
+        Machine machine;
+        try {
+            machine = new Machine(config, booting, CREATED);
+        } catch (RuntimeException | Error e) {
+            booting.close();
+            throw e;
+        }
+        return machine.set(() -> booting.boot(machine.hardware, Deadline.in(AMPLE)));
     }
 
     /**
@@ -105,8 +115,20 @@ public final class Machine implements AutoCloseable {
      * @throws MachineException the host cannot run such a machine
      */
     public static Machine restore(MachineConfig config, SavedMachine saved, MemoryLoader memory) {
-        Machine machine = new Machine(config, PAUSED);
+        Machine machine = new Machine(config, new Booting(config), PAUSED);
         return machine.set(() -> machine.restore(saved, memory, Deadline.in(AMPLE)));
+    }
+
+    /** Before anything on the host is touched: a wrong file name must have no effect. */
+    private static void open(Booting booting, MachineConfig config) {
+        try {
+            booting.open();
+        } catch (RuntimeException | Error e) {
+            booting.close();
+            // The pager is this machine's to close, whatever becomes of it.
+            new Paging(config).close();
+            throw e;
+        }
     }
 
     /** Brings the machine into its first state, or gives it back. */
@@ -333,7 +355,7 @@ public final class Machine implements AutoCloseable {
             // Now that no vCPU of before is left which could ask for another one.
             wantedReset.set(null);
             hardware.renew();
-            Booting.boot(config, hardware, deadline);
+            booting.boot(hardware, deadline);
             LOG.info("{} was reset ({})", config.name(), by);
             events.note(listener -> listener.wasReset(by));
             runsSince = System.nanoTime();
@@ -505,7 +527,7 @@ public final class Machine implements AutoCloseable {
         }
         // A listener that does not come back keeps nothing of the guest's.
         boolean _ = events.awaitTold(deadline);
-        try {
+        try (booting) {
             hardware.close(deadline);
         } finally {
             life.enter(MachineState.CLOSED);

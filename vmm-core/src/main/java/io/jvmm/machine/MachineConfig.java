@@ -233,7 +233,10 @@ public final class MachineConfig {
             return this;
         }
 
-        /** The kernel to boot: a bzImage or an ELF vmlinux, also compressed. */
+        /**
+         * The kernel to boot: a bzImage or an ELF vmlinux, also compressed. The machine keeps the
+         * file open until it is closed, so that a reset finds it also after it was deleted.
+         */
         public Builder kernel(Path file) {
             kernel = new KernelSource.File(Objects.requireNonNull(file));
             return this;
@@ -249,7 +252,7 @@ public final class MachineConfig {
             return this;
         }
 
-        /** The initial RAM disk. The default is none. */
+        /** The initial RAM disk, which is kept open as the kernel is. The default is none. */
         public Builder initrd(Path file) {
             initrd = Objects.requireNonNull(file);
             return this;
