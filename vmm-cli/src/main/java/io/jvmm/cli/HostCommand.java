@@ -7,6 +7,7 @@ import io.jvmm.host.HostReport;
 import io.jvmm.host.UffdAccess;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -15,11 +16,8 @@ import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 
 /** {@code vmm host}: what this host's KVM can do, and what to do about what it cannot. */
-@Command(
-        name = "host",
-        mixinStandardHelpOptions = true,
-        description = "Shows what this host's KVM can do, found out by trying.")
-final class HostCommand implements Callable<Integer> {
+@Command(name = "host", description = "Shows what this host's KVM can do, found out by trying.")
+final class HostCommand implements Callable<Integer>, Main.Verbosity {
 
     /** Where profiles are kept, below the cache. */
     private static final String FOLDER = "host";
@@ -30,6 +28,8 @@ final class HostCommand implements Callable<Integer> {
     @Option(names = "--fresh", description = "try again what was tried since the host's boot")
     private boolean fresh;
 
+    @Mixin private GlobalOptions global = new GlobalOptions();
+
     @Spec private CommandSpec spec = CommandSpec.create();
 
     /** The profiles of this user. */
@@ -38,7 +38,13 @@ final class HostCommand implements Callable<Integer> {
     }
 
     @Override
+    public boolean verbose() {
+        return global.verbose();
+    }
+
+    @Override
     public Integer call() {
+        global.apply();
         HostProfiles profiles = profiles();
         HostProfile profile = fresh ? profiles.measure() : profiles.get();
         UffdAccess uffd = UffdAccess.ofThisProcess();

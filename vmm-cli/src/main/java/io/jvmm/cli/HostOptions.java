@@ -4,9 +4,7 @@ import io.jvmm.host.HostQuirks;
 
 import org.jspecify.annotations.Nullable;
 
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 import java.nio.file.Path;
 
@@ -25,7 +23,7 @@ final class HostOptions {
             converter = QuirksConverter.class,
             defaultValue = "auto",
             description = "auto or off: make up for what this host lacks (see vmm host)")
-    private Quirks quirks = Quirks.AUTO;
+    Quirks quirks = Quirks.AUTO;
 
     /**
      * What to do for this kernel on this host.
@@ -37,19 +35,5 @@ final class HostOptions {
         return quirks == Quirks.OFF || kernel == null
                 ? HostQuirks.NONE
                 : HostCommand.profiles().quirks();
-    }
-
-    /** As users type it. */
-    static final class QuirksConverter implements ITypeConverter<Quirks> {
-        @Override
-        public Quirks convert(String text) {
-            return switch (text) {
-                case "auto" -> Quirks.AUTO;
-                case "off" -> Quirks.OFF;
-                default ->
-                        throw new TypeConversionException(
-                                "'%s' is neither auto nor off".formatted(text));
-            };
-        }
     }
 }

@@ -49,6 +49,7 @@ final class Keyboard implements AutoCloseable {
         this.terminal = Terminal.isTerminal(stdin) ? Terminal.raw(stdin) : null;
         if (terminal != null) {
             Runtime.getRuntime().addShutdownHook(new Thread(terminal::close, "terminal"));
+            JobControl.of(terminal);
             LOG.info("Ctrl-A x stops the machine, Ctrl-A h lists more keys");
         }
         if (terminal == null) {

@@ -9,12 +9,12 @@ import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
 
+import org.slf4j.ILoggerFactory;
 import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * The command's log: lines on standard error, since standard output is the guest's console. In
- * code, because reading a configuration file would cost as much time as booting the machine.
+ * The command's log by Logback, where {@link LogOutput} leaves it to that and no configuration file
+ * says otherwise: the same lines.
  */
 public final class Logging extends ContextAwareBase implements Configurator {
 
@@ -39,8 +39,10 @@ public final class Logging extends ContextAwareBase implements Configurator {
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 
-    static void setLevel(Level level) {
-        LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
-        context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(level);
+    /** Sets the level of a factory that is Logback's; any other keeps its own. */
+    static void setLevel(ILoggerFactory factory, org.slf4j.event.Level level) {
+        if (factory instanceof LoggerContext context) {
+            context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.convertAnSLF4JLevel(level));
+        }
     }
 }

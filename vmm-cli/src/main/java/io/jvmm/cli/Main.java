@@ -5,76 +5,81 @@ import io.jvmm.ffi.linux.KernelException;
 import io.jvmm.machine.ConfigException;
 import io.jvmm.machine.MachineException;
 
-import picocli.CommandLine;
-
-import java.io.PrintWriter;
+import org.jspecify.annotations.Nullable;
 
 /** The command's entry, and the one place where everything that goes wrong is caught. */
 public final class Main {
 
     private Main() {}
 
+    /** A command with an option that shows where errors come from. */
+    interface Verbosity {
+        boolean verbose();
+    }
+
     /** Runs the command and ends the process with its exit code. */
     public static void main(String[] args) {
+        LogOutput.choose();
         System.exit(run(args));
     }
 
+    /**
+     * Runs the command; returns its exit code. A plain {@code run}, which is what starts most
+     * often, is parsed here: picocli takes more time than all else until the guest runs.
+     */
     static int run(String... args) {
-        RunCommand command = new RunCommand();
-        return new CommandLine(command)
-                .setExecutionExceptionHandler(
-                        (e, line, _) -> explain(e, line, command.verbose() || isVerbose(line)))
-                .setParameterExceptionHandler(Main::explainUsage)
-                .execute(args);
+        String @Nullable [] plain = PlainWords.answer(args);
+        if (plain != null) {
+            for (String line : plain) {
+                System.out.println(line);
+            }
+            return ExitCode.OK;
+        }
+        String[] words = CommandWords.commandFirst(args);
+        QuickParser quick = QuickParser.parse(words);
+        try {
+            return quick != null
+                    ? RunCommand.run(quick.options(), quick.global())
+                    : FullParser.run(words);
+        } catch (Exception | Error e) {
+            return explain(e, quick != null && quick.global().verbose());
+        }
     }
 
-    private static boolean isVerbose(CommandLine line) {
-        return line.getCommand() instanceof PageServerCommand server && server.verbose();
-    }
-
-    private static int explain(Exception e, CommandLine line, boolean verbose) {
-        PrintWriter err = line.getErr();
+    /** Says what went wrong; returns the exit code for it. */
+    static int explain(Throwable e, boolean verbose) {
         int code =
                 switch (e) {
                     case ConfigException config -> {
-                        config.problems().forEach(problem -> err.println("vmm: " + problem));
+                        config.problems().forEach(Main::say);
                         yield ExitCode.USAGE;
                     }
-                    case BootException boot -> {
-                        err.println("vmm: " + boot.getMessage());
-                        yield ExitCode.BAD_IMAGE;
-                    }
-                    case CommandException command -> {
-                        err.println("vmm: " + command.getMessage());
-                        yield command.exitCode();
-                    }
-                    case KernelException host -> {
-                        err.println("vmm: " + host.getMessage());
-                        yield ExitCode.HOST;
-                    }
-                    case MachineException machine -> {
-                        err.println("vmm: " + machine.getMessage());
+                    case BootException boot -> say(boot, ExitCode.BAD_IMAGE);
+                    case CommandException command -> say(command, command.exitCode());
+                    case KernelException host -> say(host, ExitCode.HOST);
+                    case MachineException machine -> say(machine, ExitCode.HOST);
+                    case OutOfMemoryError memory -> {
+                        say("not enough memory for the monitor itself: " + memory.getMessage());
                         yield ExitCode.HOST;
                     }
                     default -> {
-                        err.println("vmm: failed: " + e + " (--verbose shows where)");
+                        say("failed: " + e + " (--verbose shows where)");
                         yield ExitCode.FAILED;
                     }
                 };
         if (verbose) {
-            e.printStackTrace(err);
+            e.printStackTrace();
         }
-        err.flush();
         return code;
     }
 
-    private static int explainUsage(CommandLine.ParameterException e, String[] args) {
-        PrintWriter err = e.getCommandLine().getErr();
-        err.println("vmm: " + e.getMessage());
-        err.println(
-                "vmm: see %s --help"
-                        .formatted(e.getCommandLine().getCommandSpec().qualifiedName()));
-        err.flush();
-        return ExitCode.USAGE;
+    private static int say(RuntimeException e, int code) {
+        say(String.valueOf(e.getMessage()));
+        return code;
+    }
+
+    /** Writes a line on standard error. */
+    static void say(String line) {
+        System.err.println("vmm: ".concat(line));
     }
 }

@@ -1,7 +1,5 @@
 package io.jvmm.cli;
 
-import ch.qos.logback.classic.Level;
-
 import io.jvmm.memory.GuestMemoryMap;
 import io.jvmm.paging.wire.PageLayout;
 import io.jvmm.paging.wire.ServerLimits;
@@ -9,6 +7,7 @@ import io.jvmm.paging.wire.Tls;
 import io.jvmm.paging.wire.Token;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,9 +29,11 @@ import java.util.concurrent.Callable;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = {
-            "Serves the memory of guests from a file: to machines elsewhere, by the",
-            "page protocol (--listen), and to machines of this host, whose page faults",
-            "it handles as Firecracker's document has it (--handler)."
+            "Serves the memory of guests from a file.",
+            "",
+            "It serves machines elsewhere by the page protocol (--listen), and machines of",
+            "this host as the handler of their page faults (--handler), compatible with",
+            "Firecracker's."
         },
         footer = {
             "",
@@ -122,7 +123,7 @@ final class PageServerCommand implements Callable<Integer> {
     @Option(
             names = "--handshake-time",
             paramLabel = "SECONDS",
-            converter = RunCommand.SecondsConverter.class,
+            converter = SecondsConverter.class,
             defaultValue = "10",
             description = "until a connection must have proved itself (default ${DEFAULT-VALUE})")
     private Duration opening = Duration.ZERO;
@@ -130,7 +131,7 @@ final class PageServerCommand implements Callable<Integer> {
     @Option(
             names = "--silence-time",
             paramLabel = "SECONDS",
-            converter = RunCommand.SecondsConverter.class,
+            converter = SecondsConverter.class,
             defaultValue = "10",
             description = "until a client that says nothing is lost (default ${DEFAULT-VALUE})")
     private Duration silence = Duration.ZERO;
@@ -163,7 +164,7 @@ final class PageServerCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         if (verbose) {
-            Logging.setLevel(Level.DEBUG);
+            LogOutput.setLevel(Level.DEBUG);
         }
         if (addresses.isEmpty() && handler == null) {
             throw new ParameterException(

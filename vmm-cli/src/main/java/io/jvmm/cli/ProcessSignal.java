@@ -1,51 +1,39 @@
 package io.jvmm.cli;
 
-import static java.lang.invoke.MethodType.methodType;
+import sun.misc.Signal;
+import sun.misc.SignalHandler;
 
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandleProxies;
-import java.lang.invoke.MethodHandles;
-import java.lang.reflect.Method;
 import java.util.function.IntConsumer;
 
 /**
  * Signals to this process. A shutdown hook could stop the machine too, but neither choose the exit
  * code nor tell which signal came, so this is {@code sun.misc.Signal}, from the supported module
- * {@code jdk.unsupported}. By reflection, because javac warns of its direct use in a way that
- * cannot be switched off.
+ * {@code jdk.unsupported}.
  */
-final class ProcessSignal {
+final class ProcessSignal implements SignalHandler {
 
-    private ProcessSignal() {}
+    private final IntConsumer action;
+
+    private ProcessSignal(IntConsumer action) {
+        this.action = action;
+    }
 
     /**
-     * Handles a signal from now on, unless whoever started the process wants it ignored, as nohup
-     * does.
+     * Handles a signal from now on, unless it was ignored when the process started, as {@code
+     * nohup} does.
      *
      * @param name without SIG, such as {@code INT}
      * @param action gets the signal's number, on a thread of its own
      */
     static void handle(String name, IntConsumer action) {
-        try {
-            Class<?> signal = Class.forName("sun.misc.Signal");
-            Class<?> handler = Class.forName("sun.misc.SignalHandler");
-            MethodHandles.Lookup lookup = MethodHandles.publicLookup();
-            MethodHandle numberOf = lookup.unreflect(signal.getMethod("getNumber"));
-            MethodHandle accept =
-                    lookup.findVirtual(
-                                    IntConsumer.class, "accept", methodType(void.class, int.class))
-                            .bindTo(action);
-            Object ours =
-                    MethodHandleProxies.asInterfaceInstance(
-                            handler, MethodHandles.filterArguments(accept, 0, numberOf));
-            Object it = signal.getConstructor(String.class).newInstance(name);
-            Method handle = signal.getMethod("handle", signal, handler);
-            Object ignore = handler.getField("SIG_IGN").get(null);
-            if (ignore.equals(handle.invoke(null, it, ours))) {
-                handle.invoke(null, it, ignore);
-            }
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("SIG" + name + " cannot be handled", e);
+        Signal signal = new Signal(name);
+        if (SIG_IGN.equals(Signal.handle(signal, new ProcessSignal(action)))) {
+            Signal.handle(signal, SIG_IGN);
         }
+    }
+
+    @Override
+    public void handle(Signal signal) {
+        action.accept(signal.getNumber());
     }
 }

@@ -1,6 +1,7 @@
 package io.jvmm.cli;
 
 import io.jvmm.backend.ConsoleEscape;
+import io.jvmm.machine.ConsoleTarget;
 import io.jvmm.machine.Machine;
 import io.jvmm.machine.MachineConfig;
 import io.jvmm.machine.MachineExit;
@@ -9,10 +10,12 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 
 /**
  * A machine in the foreground of a process: its keyboard, its signals, its end.
@@ -25,15 +28,21 @@ public final class Session {
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
-    private final MachineConfig config;
+    /** What a start that a signal wants to end may take to notice it. */
+    private static final Duration NOTICE = Duration.ofMillis(500);
+
+    private final Supplier<MachineConfig> config;
+    private final @Nullable LogFile log;
     private final boolean keyboard;
     private final @Nullable Duration patience;
     private final AtomicInteger signalled = new AtomicInteger();
     private final AtomicBoolean asked = new AtomicBoolean();
     private final ReentrantLock lock = new ReentrantLock();
+    private volatile @Nullable Keyboard terminal;
 
     // Guarded by lock, so that a stop comes either before the start or to a machine that runs.
     private @Nullable Machine current;
+    private boolean started;
     private boolean stopWanted;
 
     /**
@@ -42,9 +51,48 @@ public final class Session {
      *     once instead
      */
     public Session(MachineConfig config, boolean keyboard, @Nullable Duration patience) {
+        this(() -> config, null, keyboard, patience);
+    }
+
+    /**
+     * @param config asked for when signals are handled already: it may take its time
+     * @param log the file of the machine's console, to be opened once all else is right
+     */
+    Session(
+            Supplier<MachineConfig> config,
+            @Nullable LogFile log,
+            boolean keyboard,
+            @Nullable Duration patience) {
         this.config = config;
+        this.log = log;
         this.keyboard = keyboard;
         this.patience = patience;
+    }
+
+    /** A session as the options of {@code vmm run} want it. */
+    static Session of(RunOptions options) {
+        return switch (options.serial) {
+            case SerialOption.Stdio _ ->
+                    new Session(
+                            () -> options.machine(new ConsoleTarget.ToStream(GuestOutput.take())),
+                            null,
+                            !options.readsStandardInput() && StandardStream.IN.isOpen(),
+                            options.graceful);
+            case SerialOption.ToFile to -> {
+                LogFile file = new LogFile(to.file());
+                yield new Session(
+                        () -> options.machine(new ConsoleTarget.ToStream(file)),
+                        file,
+                        false,
+                        options.graceful);
+            }
+            case SerialOption.None _ ->
+                    new Session(
+                            () -> options.machine(new ConsoleTarget.None()),
+                            null,
+                            false,
+                            options.graceful);
+        };
     }
 
     /** Runs the machine to its end; returns the command's exit code. */
@@ -52,19 +100,29 @@ public final class Session {
         ProcessSignal.handle("INT", this::interrupt);
         ProcessSignal.handle("TERM", this::stopBy);
         ProcessSignal.handle("HUP", this::stopBy);
-        try (Keyboard keys = keyboard ? new Keyboard(this::perform) : Keyboard.none();
-                Machine machine = Machine.create(config)) {
-            try {
-                keys.connect(machine.consoleInput());
-                begin(machine);
-                MachineExit exit = machine.await();
-                report(exit);
-                int signal = signalled.get();
-                return signal != 0 ? ExitCode.SIGNAL + signal : ExitCode.of(exit);
-            } finally {
-                // Before the machine is closed: a key must not reach what is given back.
-                keys.disconnect();
-                forget();
+        MachineConfig wanted = config.get();
+        try (Keyboard keys = keyboard ? new Keyboard(this::perform) : Keyboard.none()) {
+            terminal = keys;
+            try (LogFile _ = log;
+                    Machine machine = Machine.create(wanted)) {
+                try {
+                    if (log != null) {
+                        log.open();
+                    }
+                    keys.connect(machine.consoleInput());
+                    begin(machine);
+                    MachineExit exit = machine.await();
+                    report(exit);
+                    int signal = signalled.get();
+                    return signal != 0 ? ExitCode.SIGNAL + signal : ExitCode.of(exit);
+                } finally {
+                    // Before the machine is closed: a key must not reach what is given back.
+                    keys.disconnect();
+                    forget();
+                }
+            } catch (IOException e) {
+                throw new CommandException(
+                        ExitCode.FAILED, "the console's file: " + e.getMessage(), e);
             }
         }
     }
@@ -73,6 +131,7 @@ public final class Session {
         lock.lock();
         try {
             current = machine;
+            started = true;
             if (stopWanted) {
                 machine.stop();
             } else {
@@ -112,6 +171,37 @@ public final class Session {
     private void stopBy(int signal) {
         signalled.compareAndSet(0, signal);
         perform(ConsoleEscape.Action.STOP);
+        if (!hasStarted()) {
+            startThread("end", () -> endStart(signal));
+        }
+    }
+
+    /**
+     * Ends a process that still loads or opens something: the main thread may wait in the kernel,
+     * for the reader of a named pipe or for a file server.
+     */
+    private void endStart(int signal) {
+        try {
+            Thread.sleep(NOTICE);
+        } catch (InterruptedException e) {
+            throw new AssertionError("nobody interrupts this thread", e);
+        }
+        if (!hasStarted()) {
+            Keyboard keys = terminal;
+            if (keys != null) {
+                keys.close();
+            }
+            Runtime.getRuntime().halt(ExitCode.SIGNAL + signal);
+        }
+    }
+
+    private boolean hasStarted() {
+        lock.lock();
+        try {
+            return started;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Ctrl-C. There is nobody to ask before the machine is made. */

@@ -1,5 +1,7 @@
 package io.jvmm.cli;
 
+import org.jspecify.annotations.Nullable;
+
 import picocli.CommandLine.IVersionProvider;
 
 /** What {@code --version} prints. */
@@ -7,10 +9,17 @@ final class Version implements IVersionProvider {
 
     @Override
     public String[] getVersion() {
-        String version = Version.class.getPackage().getImplementationVersion();
+        return lines();
+    }
+
+    static String[] lines() {
+        @Nullable String version = Version.class.getPackage().getImplementationVersion();
         return new String[] {
-            "vmm " + (version == null ? "(not from a jar)" : version),
-            "Java %s, %s".formatted(Runtime.version(), System.getProperty("os.arch"))
+            "vmm ".concat(version == null ? "(not from a jar)" : version),
+            "Java "
+                    .concat(Runtime.version().toString())
+                    .concat(", ")
+                    .concat(System.getProperty("os.arch", "unknown"))
         };
     }
 }

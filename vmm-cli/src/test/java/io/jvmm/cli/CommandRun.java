@@ -1,6 +1,6 @@
 package io.jvmm.cli;
 
-import ch.qos.logback.classic.Level;
+import org.slf4j.event.Level;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -29,7 +29,7 @@ record CommandRun(int exitCode, String out, String err) {
         } finally {
             System.setOut(out);
             System.setErr(err);
-            Logging.setLevel(Level.INFO);
+            LogOutput.setLevel(Level.INFO);
         }
     }
 

@@ -32,7 +32,7 @@ class KickOptionsTest {
         "64, 64"
     })
     void signalsHaveNamesAndNumbers(String text, int signal) {
-        assertThat(new KickOptions.SignalConverter().convert(text)).isEqualTo(signal);
+        assertThat(new SignalConverter().convert(text)).isEqualTo(signal);
     }
 
     @ParameterizedTest
@@ -54,7 +54,7 @@ class KickOptionsTest {
                                         .map(Integer::valueOf)
                                         .collect(Collectors.toSet()))
                         .toList();
-        assertThat(new KickOptions.CpuSetsConverter().convert(text).sets()).isEqualTo(expected);
+        assertThat(new CpuSetsConverter().convert(text).sets()).isEqualTo(expected);
     }
 
     static Stream<Arguments> policies() {
