@@ -48,9 +48,14 @@ enum StandardStream {
      * Whether it is a file of Java classes, which the runtime opens before any code of ours runs.
      */
     private static boolean isArchive(String target) {
-        String jar = System.getProperty("java.class.path", "");
-        return target.endsWith(".jsa")
-                || !jar.isEmpty()
-                        && target.equals(Path.of(jar).toAbsolutePath().normalize().toString());
+        if (target.endsWith(".jsa")) {
+            return true;
+        }
+        for (String entry : System.getProperty("java.class.path", "").split(":", -1)) {
+            if (target.equals(Path.of(entry).toAbsolutePath().normalize().toString())) {
+                return true;
+            }
+        }
+        return false;
     }
 }

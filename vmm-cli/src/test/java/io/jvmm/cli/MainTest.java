@@ -52,6 +52,11 @@ class MainTest {
                 "--append          | '--append'     | TEXT      | Missing required parameter",
                 "--cpus 1 --cpus 2 | '--cpus'       | N         | only once",
                 "--colour          | --colour       | --colour  | Unknown option",
+                "--mem 1G          | --mem          | did you mean | --memory",
+                "--cmdline a --append b | --cmdline | --append  | mutually exclusive",
+                "--initrd=         | '--initrd'     | name      | is empty",
+                "--memory 0.3K     | '--memory'     | '0.3K'    | whole number of bytes",
+                "--kernel caf\uFFFD | '--kernel'  | caf       | UTF-8",
                 "vmlinuz           | vmlinuz        | vmlinuz   | Unmatched argument",
                 "--verbose --quiet | --verbose      | --quiet   | mutually exclusive"
             })

@@ -26,7 +26,9 @@ class SizeConverterTest {
         "' 16M ', 16777216",
         "0M, 0",
         "007K, 7168",
-        "8388607T, 9223370937343148032"
+        "8388607T, 9223370937343148032",
+        "3.5G, 3758096384",
+        "0.5K, 512"
     })
     void unitsAreBinaryAndOfAnyCase(String text, long bytes) {
         assertThat(converter.convert(text)).isEqualTo(bytes);
@@ -38,7 +40,9 @@ class SizeConverterTest {
         "M, is no size",
         "-1M, is no size",
         "+1M, is no size",
-        "1.5G, is no size",
+        "1.G, is no size",
+        ".5G, is no size",
+        "0.3K, is not a whole number of bytes",
         "1 G, is no size",
         "0x10M, is no size",
         "512P, is no size",

@@ -24,16 +24,22 @@ public final class VmProcess implements AutoCloseable {
     /** System property with options for the Java runtime of the process, parted by blanks. */
     public static final String JAVA_OPTIONS_PROPERTY = "jvmm.vm.options";
 
-    /** The signals that end a machine from outside. */
+    /** Signals that a machine gets from outside. */
     public enum Signal {
         /** The terminal is gone. */
         HUP(1),
         /** Ctrl-C. */
         INT(2),
+        /** A thread dump of the Java runtime. */
+        QUIT(3),
         /** The end without a word. */
         KILL(9),
         /** The polite request to end. */
-        TERM(15);
+        TERM(15),
+        /** What a shell sends to go on with a stopped job. */
+        CONT(18),
+        /** Ctrl-Z on a terminal that is not raw. */
+        TSTP(20);
 
         private final int number;
 

@@ -59,6 +59,17 @@ final class ProcessView {
         return ticks;
     }
 
+    /** Whether a signal has stopped it. */
+    boolean isStopped() {
+        return read(proc.resolve("status")).contains("State:\tT");
+    }
+
+    /** Whether a thread of it waits in this function of the kernel. */
+    boolean waitsIn(String function) {
+        return entries("task").stream()
+                .anyMatch(task -> read(task.resolve("wchan")).strip().equals(function));
+    }
+
     /** What the descriptors refer to, by number. */
     Map<Integer, String> descriptors() {
         Map<Integer, String> found = new TreeMap<>();

@@ -149,6 +149,51 @@ class SignalsTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = Signal.class,
+            names = {"INT", "TERM", "HUP"})
+    void aSignalEndsAMachineWhoseLogIsAPipeWithoutAReader(Signal signal)
+            throws IOException, InterruptedException {
+        Path fifo = folder.resolve("fifo");
+        assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor()).isZero();
+        try (VmProcess vm = VmProcess.start("--serial", "file:" + fifo)) {
+            ProcessView process = ProcessView.of(vm.pid());
+            Await.until("it opens the pipe", LIMIT, () -> process.waitsIn("wait_for_partner"));
+
+            vm.signal(signal).expectExit(signal.exitCode(), LIMIT);
+
+            assertOnlyLogLines(vm);
+        }
+    }
+
+    @Test
+    void aThreadDumpIsNeverInTheGuestsStream() {
+        String kernel = GuestFiles.write(folder, SerialGuest.ECHO);
+        try (VmProcess vm = VmProcess.start("--kernel", kernel)) {
+            vm.waitForText("R", LIMIT).signal(Signal.QUIT);
+            Await.until("a dump", LIMIT, () -> vm.errorLog().contains("Full thread dump"));
+
+            vm.sendRaw("q").expectExit(0, LIMIT);
+
+            assertThat(vm.serialLog()).isEqualTo("Rq");
+        }
+    }
+
+    @Test
+    void aKernelOnStandardInputIsNotTypedIntoTheGuest() {
+        String kernel = GuestFiles.write(folder, SerialGuest.ECHO);
+        List<String> command = new ArrayList<>(List.of("sh", "-c", "exec \"$@\" <" + kernel, "sh"));
+        command.addAll(VmProcess.command(List.of(), List.of("--kernel", "/dev/stdin")));
+        try (VmProcess vm = VmProcess.launch(command)) {
+            vm.waitForText("R", LIMIT);
+
+            vm.signal(Signal.TERM).expectExit(Signal.TERM.exitCode(), LIMIT);
+
+            assertThat(vm.serialLog()).isEqualTo("R");
+        }
+    }
+
     @Test
     void underNohupItOutlivesItsTerminal() {
         String kernel = GuestFiles.write(folder, SerialGuest.ECHO);

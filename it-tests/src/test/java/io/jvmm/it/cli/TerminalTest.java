@@ -13,7 +13,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -117,6 +119,32 @@ class TerminalTest {
             for (int i = 0; i < 3; i++) {
                 terminal.type(CTRL_A + "r").waitForText("R").type("w").waitForText("w");
             }
+            terminal.type("q").expectExit(0);
+        }
+    }
+
+    @Test
+    void aStoppedMachineLeavesTheTerminalAsItWasAndHasItRawAgainWhenItGoesOn() {
+        try (TerminalSession terminal = echo()) {
+            terminal.signal(Signal.TSTP);
+            Await.until("cooked", LIMIT, () -> !terminal.settings().contains("-icanon"));
+            ProcessView command = ProcessView.of(terminal.command().orElseThrow().pid());
+            Await.until("stopped", LIMIT, command::isStopped);
+
+            terminal.signal(Signal.CONT);
+            Await.until("raw", LIMIT, () -> terminal.settings().contains("-icanon"));
+            terminal.type("again").waitForText("again");
+            terminal.type("q").expectExit(0);
+        }
+    }
+
+    @Test
+    void aResetFindsAKernelThatWasDeleted() throws IOException {
+        String kernel = GuestFiles.write(folder, SerialGuest.ECHO);
+        try (TerminalSession terminal = TerminalSession.start(folder, "--kernel", kernel)) {
+            terminal.waitForText("vmm: ").waitForText("R");
+            Files.delete(Path.of(kernel));
+            terminal.type(CTRL_A + "r").waitForText("R");
             terminal.type("q").expectExit(0);
         }
     }

@@ -2,15 +2,14 @@
 
 package io.jvmm.ffi.gen.unistd;
 
-import java.lang.invoke.*;
+import static java.lang.foreign.MemoryLayout.PathElement.*;
+import static java.lang.foreign.ValueLayout.*;
+
 import java.lang.foreign.*;
-import java.nio.ByteOrder;
+import java.lang.invoke.*;
 import java.util.*;
 import java.util.function.*;
 import java.util.stream.*;
-
-import static java.lang.foreign.ValueLayout.*;
-import static java.lang.foreign.MemoryLayout.PathElement.*;
 
 public class unistd_h extends unistd_h$shared {
 
@@ -20,10 +19,11 @@ public class unistd_h extends unistd_h$shared {
 
     static final Arena LIBRARY_ARENA = Arena.ofAuto();
 
-    static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
-            .or(Linker.nativeLinker().defaultLookup());
+    static final SymbolLookup SYMBOL_LOOKUP =
+            SymbolLookup.loaderLookup().or(Linker.nativeLinker().defaultLookup());
 
-    private static final int __NR_read = (int)0L;
+    private static final int __NR_read = (int) 0L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_read 0
@@ -32,7 +32,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_read() {
         return __NR_read;
     }
-    private static final int __NR_write = (int)1L;
+
+    private static final int __NR_write = (int) 1L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_write 1
@@ -41,7 +43,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_write() {
         return __NR_write;
     }
-    private static final int __NR_close = (int)3L;
+
+    private static final int __NR_close = (int) 3L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_close 3
@@ -50,7 +54,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_close() {
         return __NR_close;
     }
-    private static final int __NR_poll = (int)7L;
+
+    private static final int __NR_poll = (int) 7L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_poll 7
@@ -59,7 +65,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_poll() {
         return __NR_poll;
     }
-    private static final int __NR_lseek = (int)8L;
+
+    private static final int __NR_lseek = (int) 8L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_lseek 8
@@ -68,7 +76,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_lseek() {
         return __NR_lseek;
     }
-    private static final int __NR_mmap = (int)9L;
+
+    private static final int __NR_mmap = (int) 9L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_mmap 9
@@ -77,7 +87,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_mmap() {
         return __NR_mmap;
     }
-    private static final int __NR_mprotect = (int)10L;
+
+    private static final int __NR_mprotect = (int) 10L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_mprotect 10
@@ -86,7 +98,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_mprotect() {
         return __NR_mprotect;
     }
-    private static final int __NR_munmap = (int)11L;
+
+    private static final int __NR_munmap = (int) 11L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_munmap 11
@@ -95,7 +109,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_munmap() {
         return __NR_munmap;
     }
-    private static final int __NR_rt_sigaction = (int)13L;
+
+    private static final int __NR_rt_sigaction = (int) 13L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_rt_sigaction 13
@@ -104,7 +120,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_rt_sigaction() {
         return __NR_rt_sigaction;
     }
-    private static final int __NR_rt_sigprocmask = (int)14L;
+
+    private static final int __NR_rt_sigprocmask = (int) 14L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_rt_sigprocmask 14
@@ -113,7 +131,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_rt_sigprocmask() {
         return __NR_rt_sigprocmask;
     }
-    private static final int __NR_ioctl = (int)16L;
+
+    private static final int __NR_ioctl = (int) 16L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_ioctl 16
@@ -122,7 +142,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_ioctl() {
         return __NR_ioctl;
     }
-    private static final int __NR_pread64 = (int)17L;
+
+    private static final int __NR_pread64 = (int) 17L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_pread64 17
@@ -131,7 +153,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_pread64() {
         return __NR_pread64;
     }
-    private static final int __NR_pwrite64 = (int)18L;
+
+    private static final int __NR_pwrite64 = (int) 18L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_pwrite64 18
@@ -140,7 +164,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_pwrite64() {
         return __NR_pwrite64;
     }
-    private static final int __NR_mremap = (int)25L;
+
+    private static final int __NR_mremap = (int) 25L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_mremap 25
@@ -149,7 +175,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_mremap() {
         return __NR_mremap;
     }
-    private static final int __NR_mincore = (int)27L;
+
+    private static final int __NR_mincore = (int) 27L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_mincore 27
@@ -158,7 +186,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_mincore() {
         return __NR_mincore;
     }
-    private static final int __NR_madvise = (int)28L;
+
+    private static final int __NR_madvise = (int) 28L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_madvise 28
@@ -167,7 +197,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_madvise() {
         return __NR_madvise;
     }
-    private static final int __NR_getpid = (int)39L;
+
+    private static final int __NR_getpid = (int) 39L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_getpid 39
@@ -176,7 +208,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_getpid() {
         return __NR_getpid;
     }
-    private static final int __NR_socket = (int)41L;
+
+    private static final int __NR_socket = (int) 41L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_socket 41
@@ -185,7 +219,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_socket() {
         return __NR_socket;
     }
-    private static final int __NR_connect = (int)42L;
+
+    private static final int __NR_connect = (int) 42L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_connect 42
@@ -194,7 +230,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_connect() {
         return __NR_connect;
     }
-    private static final int __NR_sendmsg = (int)46L;
+
+    private static final int __NR_sendmsg = (int) 46L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_sendmsg 46
@@ -203,7 +241,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_sendmsg() {
         return __NR_sendmsg;
     }
-    private static final int __NR_recvmsg = (int)47L;
+
+    private static final int __NR_recvmsg = (int) 47L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_recvmsg 47
@@ -212,7 +252,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_recvmsg() {
         return __NR_recvmsg;
     }
-    private static final int __NR_bind = (int)49L;
+
+    private static final int __NR_bind = (int) 49L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_bind 49
@@ -221,7 +263,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_bind() {
         return __NR_bind;
     }
-    private static final int __NR_listen = (int)50L;
+
+    private static final int __NR_listen = (int) 50L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_listen 50
@@ -230,7 +274,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_listen() {
         return __NR_listen;
     }
-    private static final int __NR_socketpair = (int)53L;
+
+    private static final int __NR_socketpair = (int) 53L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_socketpair 53
@@ -239,7 +285,20 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_socketpair() {
         return __NR_socketpair;
     }
-    private static final int __NR_fcntl = (int)72L;
+
+    private static final int __NR_kill = (int) 62L;
+
+    /**
+     * {@snippet lang=c :
+     * #define __NR_kill 62
+     * }
+     */
+    public static int __NR_kill() {
+        return __NR_kill;
+    }
+
+    private static final int __NR_fcntl = (int) 72L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_fcntl 72
@@ -248,7 +307,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_fcntl() {
         return __NR_fcntl;
     }
-    private static final int __NR_ftruncate = (int)77L;
+
+    private static final int __NR_ftruncate = (int) 77L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_ftruncate 77
@@ -257,7 +318,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_ftruncate() {
         return __NR_ftruncate;
     }
-    private static final int __NR_rt_sigtimedwait = (int)128L;
+
+    private static final int __NR_rt_sigtimedwait = (int) 128L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_rt_sigtimedwait 128
@@ -266,7 +329,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_rt_sigtimedwait() {
         return __NR_rt_sigtimedwait;
     }
-    private static final int __NR_mlock = (int)149L;
+
+    private static final int __NR_mlock = (int) 149L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_mlock 149
@@ -275,7 +340,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_mlock() {
         return __NR_mlock;
     }
-    private static final int __NR_prctl = (int)157L;
+
+    private static final int __NR_prctl = (int) 157L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_prctl 157
@@ -284,7 +351,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_prctl() {
         return __NR_prctl;
     }
-    private static final int __NR_gettid = (int)186L;
+
+    private static final int __NR_gettid = (int) 186L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_gettid 186
@@ -293,7 +362,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_gettid() {
         return __NR_gettid;
     }
-    private static final int __NR_futex = (int)202L;
+
+    private static final int __NR_futex = (int) 202L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_futex 202
@@ -302,7 +373,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_futex() {
         return __NR_futex;
     }
-    private static final int __NR_sched_setaffinity = (int)203L;
+
+    private static final int __NR_sched_setaffinity = (int) 203L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_sched_setaffinity 203
@@ -311,7 +384,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_sched_setaffinity() {
         return __NR_sched_setaffinity;
     }
-    private static final int __NR_sched_getaffinity = (int)204L;
+
+    private static final int __NR_sched_getaffinity = (int) 204L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_sched_getaffinity 204
@@ -320,7 +395,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_sched_getaffinity() {
         return __NR_sched_getaffinity;
     }
-    private static final int __NR_epoll_create = (int)213L;
+
+    private static final int __NR_epoll_create = (int) 213L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_epoll_create 213
@@ -329,7 +406,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_epoll_create() {
         return __NR_epoll_create;
     }
-    private static final int __NR_epoll_ctl_old = (int)214L;
+
+    private static final int __NR_epoll_ctl_old = (int) 214L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_epoll_ctl_old 214
@@ -338,7 +417,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_epoll_ctl_old() {
         return __NR_epoll_ctl_old;
     }
-    private static final int __NR_epoll_wait_old = (int)215L;
+
+    private static final int __NR_epoll_wait_old = (int) 215L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_epoll_wait_old 215
@@ -347,7 +428,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_epoll_wait_old() {
         return __NR_epoll_wait_old;
     }
-    private static final int __NR_epoll_wait = (int)232L;
+
+    private static final int __NR_epoll_wait = (int) 232L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_epoll_wait 232
@@ -356,7 +439,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_epoll_wait() {
         return __NR_epoll_wait;
     }
-    private static final int __NR_epoll_ctl = (int)233L;
+
+    private static final int __NR_epoll_ctl = (int) 233L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_epoll_ctl 233
@@ -365,7 +450,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_epoll_ctl() {
         return __NR_epoll_ctl;
     }
-    private static final int __NR_tgkill = (int)234L;
+
+    private static final int __NR_tgkill = (int) 234L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_tgkill 234
@@ -374,7 +461,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_tgkill() {
         return __NR_tgkill;
     }
-    private static final int __NR_openat = (int)257L;
+
+    private static final int __NR_openat = (int) 257L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_openat 257
@@ -383,7 +472,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_openat() {
         return __NR_openat;
     }
-    private static final int __NR_ppoll = (int)271L;
+
+    private static final int __NR_ppoll = (int) 271L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_ppoll 271
@@ -392,7 +483,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_ppoll() {
         return __NR_ppoll;
     }
-    private static final int __NR_splice = (int)275L;
+
+    private static final int __NR_splice = (int) 275L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_splice 275
@@ -401,7 +494,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_splice() {
         return __NR_splice;
     }
-    private static final int __NR_epoll_pwait = (int)281L;
+
+    private static final int __NR_epoll_pwait = (int) 281L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_epoll_pwait 281
@@ -410,7 +505,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_epoll_pwait() {
         return __NR_epoll_pwait;
     }
-    private static final int __NR_timerfd_create = (int)283L;
+
+    private static final int __NR_timerfd_create = (int) 283L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_timerfd_create 283
@@ -419,7 +516,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_timerfd_create() {
         return __NR_timerfd_create;
     }
-    private static final int __NR_fallocate = (int)285L;
+
+    private static final int __NR_fallocate = (int) 285L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_fallocate 285
@@ -428,7 +527,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_fallocate() {
         return __NR_fallocate;
     }
-    private static final int __NR_timerfd_settime = (int)286L;
+
+    private static final int __NR_timerfd_settime = (int) 286L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_timerfd_settime 286
@@ -437,7 +538,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_timerfd_settime() {
         return __NR_timerfd_settime;
     }
-    private static final int __NR_timerfd_gettime = (int)287L;
+
+    private static final int __NR_timerfd_gettime = (int) 287L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_timerfd_gettime 287
@@ -446,7 +549,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_timerfd_gettime() {
         return __NR_timerfd_gettime;
     }
-    private static final int __NR_accept4 = (int)288L;
+
+    private static final int __NR_accept4 = (int) 288L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_accept4 288
@@ -455,7 +560,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_accept4() {
         return __NR_accept4;
     }
-    private static final int __NR_eventfd2 = (int)290L;
+
+    private static final int __NR_eventfd2 = (int) 290L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_eventfd2 290
@@ -464,7 +571,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_eventfd2() {
         return __NR_eventfd2;
     }
-    private static final int __NR_epoll_create1 = (int)291L;
+
+    private static final int __NR_epoll_create1 = (int) 291L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_epoll_create1 291
@@ -473,7 +582,20 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_epoll_create1() {
         return __NR_epoll_create1;
     }
-    private static final int __NR_preadv = (int)295L;
+
+    private static final int __NR_dup3 = (int) 292L;
+
+    /**
+     * {@snippet lang=c :
+     * #define __NR_dup3 292
+     * }
+     */
+    public static int __NR_dup3() {
+        return __NR_dup3;
+    }
+
+    private static final int __NR_preadv = (int) 295L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_preadv 295
@@ -482,7 +604,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_preadv() {
         return __NR_preadv;
     }
-    private static final int __NR_pwritev = (int)296L;
+
+    private static final int __NR_pwritev = (int) 296L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_pwritev 296
@@ -491,7 +615,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_pwritev() {
         return __NR_pwritev;
     }
-    private static final int __NR_process_vm_readv = (int)310L;
+
+    private static final int __NR_process_vm_readv = (int) 310L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_process_vm_readv 310
@@ -500,7 +626,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_process_vm_readv() {
         return __NR_process_vm_readv;
     }
-    private static final int __NR_process_vm_writev = (int)311L;
+
+    private static final int __NR_process_vm_writev = (int) 311L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_process_vm_writev 311
@@ -509,7 +637,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_process_vm_writev() {
         return __NR_process_vm_writev;
     }
-    private static final int __NR_sched_setattr = (int)314L;
+
+    private static final int __NR_sched_setattr = (int) 314L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_sched_setattr 314
@@ -518,7 +648,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_sched_setattr() {
         return __NR_sched_setattr;
     }
-    private static final int __NR_sched_getattr = (int)315L;
+
+    private static final int __NR_sched_getattr = (int) 315L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_sched_getattr 315
@@ -527,7 +659,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_sched_getattr() {
         return __NR_sched_getattr;
     }
-    private static final int __NR_memfd_create = (int)319L;
+
+    private static final int __NR_memfd_create = (int) 319L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_memfd_create 319
@@ -536,7 +670,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_memfd_create() {
         return __NR_memfd_create;
     }
-    private static final int __NR_userfaultfd = (int)323L;
+
+    private static final int __NR_userfaultfd = (int) 323L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_userfaultfd 323
@@ -545,7 +681,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_userfaultfd() {
         return __NR_userfaultfd;
     }
-    private static final int __NR_membarrier = (int)324L;
+
+    private static final int __NR_membarrier = (int) 324L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_membarrier 324
@@ -554,7 +692,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_membarrier() {
         return __NR_membarrier;
     }
-    private static final int __NR_mlock2 = (int)325L;
+
+    private static final int __NR_mlock2 = (int) 325L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_mlock2 325
@@ -563,7 +703,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_mlock2() {
         return __NR_mlock2;
     }
-    private static final int __NR_copy_file_range = (int)326L;
+
+    private static final int __NR_copy_file_range = (int) 326L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_copy_file_range 326
@@ -572,7 +714,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_copy_file_range() {
         return __NR_copy_file_range;
     }
-    private static final int __NR_preadv2 = (int)327L;
+
+    private static final int __NR_preadv2 = (int) 327L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_preadv2 327
@@ -581,7 +725,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_preadv2() {
         return __NR_preadv2;
     }
-    private static final int __NR_pwritev2 = (int)328L;
+
+    private static final int __NR_pwritev2 = (int) 328L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_pwritev2 328
@@ -590,7 +736,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_pwritev2() {
         return __NR_pwritev2;
     }
-    private static final int __NR_statx = (int)332L;
+
+    private static final int __NR_statx = (int) 332L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_statx 332
@@ -599,7 +747,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_statx() {
         return __NR_statx;
     }
-    private static final int __NR_pidfd_send_signal = (int)424L;
+
+    private static final int __NR_pidfd_send_signal = (int) 424L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_pidfd_send_signal 424
@@ -608,7 +758,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_pidfd_send_signal() {
         return __NR_pidfd_send_signal;
     }
-    private static final int __NR_io_uring_setup = (int)425L;
+
+    private static final int __NR_io_uring_setup = (int) 425L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_io_uring_setup 425
@@ -617,7 +769,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_io_uring_setup() {
         return __NR_io_uring_setup;
     }
-    private static final int __NR_io_uring_enter = (int)426L;
+
+    private static final int __NR_io_uring_enter = (int) 426L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_io_uring_enter 426
@@ -626,7 +780,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_io_uring_enter() {
         return __NR_io_uring_enter;
     }
-    private static final int __NR_io_uring_register = (int)427L;
+
+    private static final int __NR_io_uring_register = (int) 427L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_io_uring_register 427
@@ -635,7 +791,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_io_uring_register() {
         return __NR_io_uring_register;
     }
-    private static final int __NR_pidfd_open = (int)434L;
+
+    private static final int __NR_pidfd_open = (int) 434L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_pidfd_open 434
@@ -644,7 +802,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_pidfd_open() {
         return __NR_pidfd_open;
     }
-    private static final int __NR_close_range = (int)436L;
+
+    private static final int __NR_close_range = (int) 436L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_close_range 436
@@ -653,7 +813,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_close_range() {
         return __NR_close_range;
     }
-    private static final int __NR_pidfd_getfd = (int)438L;
+
+    private static final int __NR_pidfd_getfd = (int) 438L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_pidfd_getfd 438
@@ -662,7 +824,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_pidfd_getfd() {
         return __NR_pidfd_getfd;
     }
-    private static final int __NR_process_madvise = (int)440L;
+
+    private static final int __NR_process_madvise = (int) 440L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_process_madvise 440
@@ -671,7 +835,9 @@ public class unistd_h extends unistd_h$shared {
     public static int __NR_process_madvise() {
         return __NR_process_madvise;
     }
-    private static final int __NR_epoll_pwait2 = (int)441L;
+
+    private static final int __NR_epoll_pwait2 = (int) 441L;
+
     /**
      * {@snippet lang=c :
      * #define __NR_epoll_pwait2 441
@@ -681,4 +847,3 @@ public class unistd_h extends unistd_h$shared {
         return __NR_epoll_pwait2;
     }
 }
-
