@@ -22,7 +22,9 @@ public final class BenchMain {
                     "memory-faults",
                     MemoryFaultsBench::run,
                     "paging",
-                    PagingBench::run);
+                    PagingBench::run,
+                    StartupBench.NAME,
+                    StartupBench::run);
     private static final int USAGE = 2;
 
     private BenchMain() {}
