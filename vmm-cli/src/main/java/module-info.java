@@ -10,7 +10,8 @@ module io.jvmm.cli {
     requires org.slf4j;
     requires jdk.unsupported;
 
-    // picocli fills the options in by reflection.
+    // picocli fills the options in by reflection, and SLF4J makes the log by it.
     opens io.jvmm.cli to
-            info.picocli;
+            info.picocli,
+            org.slf4j;
 }
