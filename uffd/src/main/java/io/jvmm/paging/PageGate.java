@@ -20,4 +20,20 @@ public interface PageGate {
      * @throws PagingException if they do not come in time, or not at all
      */
     void populate(long gpa, long length, Duration deadline);
+
+    /**
+     * Whether Java code may touch a range at this moment. Waits for nothing: a vCPU's thread that
+     * hears no has the page brought as it would for a fault, where a kick reaches it.
+     *
+     * @param gpa guest-physical address of the first byte
+     * @param length in bytes, more than 0
+     */
+    default boolean isPresent(long gpa, long length) {
+        try {
+            populate(gpa, length, Duration.ZERO);
+            return true;
+        } catch (PagingException missing) {
+            return false;
+        }
+    }
 }

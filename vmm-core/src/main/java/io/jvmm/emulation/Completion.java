@@ -31,6 +31,30 @@ import java.util.TreeMap;
  */
 public final class Completion {
 
+    /** What became of something that the monitor does for the guest. */
+    public sealed interface Result {
+
+        /** The guest can go on. */
+        record Done() implements Result {
+            static final Done INSTANCE = new Done();
+        }
+
+        /**
+         * It needs a page of memory that is not there yet, and nothing has changed. To be asked for
+         * again when the page has come; if the vCPU is entered before, KVM asks again.
+         *
+         * @param gpa guest-physical address in the page
+         */
+        record Missing(long gpa) implements Result {}
+
+        /**
+         * The guest cannot go on.
+         *
+         * @param reason as a sentence
+         */
+        record Refused(String reason) implements Result {}
+    }
+
     private static final Logger LOG = LoggerFactory.getLogger(Completion.class);
 
     private static final int LEAF_ADDRESS_SIZES = 0x8000_0008;
@@ -88,36 +112,54 @@ public final class Completion {
         return Map.copyOf(counts);
     }
 
-    /** Before the vCPU is entered where others may have set its registers, and at its start. */
-    public void entering() {
+    /** Others may have set the vCPU's registers, or it has just started. */
+    public void begin() {
         if (systemCalls != null) {
-            systemCalls.entering();
+            systemCalls.begin();
+        }
+    }
+
+    /** Looks at every exit. */
+    public void observe() {
+        if (systemCalls != null) {
+            systemCalls.observe();
+        }
+    }
+
+    /** Whether there is something to {@link #prepare} before the vCPU is entered. */
+    public boolean needsPreparation() {
+        return systemCalls != null && systemCalls.isLookDue();
+    }
+
+    /** Before the vCPU is entered: follows what the guest has changed. */
+    public Result prepare() {
+        return systemCalls == null ? Result.Done.INSTANCE : done(systemCalls::look);
+    }
+
+    /** Whether an exit for {@code KVM_EXIT_DEBUG} is one that was asked for here. */
+    public boolean wantsDebugExits() {
+        return systemCalls != null;
+    }
+
+    /** Answers an exit for {@code KVM_EXIT_DEBUG}. */
+    public Result debugExit() {
+        return systemCalls == null ? Result.Done.INSTANCE : done(systemCalls::debugExit);
+    }
+
+    private static Result done(Runnable action) {
+        try {
+            action.run();
+            return Result.Done.INSTANCE;
+        } catch (MissingPage page) {
+            return new Result.Missing(page.gpa());
         }
     }
 
     /**
-     * Looks at every exit.
-     *
-     * @return whether that was all there is to do about it
+     * Completes the instruction of an exit for {@code KVM_INTERNAL_ERROR_EMULATION}. Without its
+     * completion KVM comes to it again at the next entry.
      */
-    public boolean answers(int exitReason) {
-        if (systemCalls == null) {
-            return false;
-        }
-        systemCalls.observe();
-        if (exitReason != KvmConstants.KVM_EXIT_DEBUG) {
-            return false;
-        }
-        systemCalls.debugExit();
-        return true;
-    }
-
-    /**
-     * Completes the instruction of an exit for {@code KVM_INTERNAL_ERROR_EMULATION}.
-     *
-     * @return null if the guest can go on; else why not, as a sentence
-     */
-    public @Nullable String complete() {
+    public Result complete() {
         SyncRegs page = vcpu.page().syncRegs();
         Regs before = page.regs();
         Sregs system = page.sregs();
@@ -125,19 +167,22 @@ public final class Completion {
             return switch (emulator().step(before, system, vcpu.page().failedInstruction())) {
                 case Outcome.Completed done -> {
                     completed(page, before, done);
-                    yield null;
+                    yield Result.Done.INSTANCE;
                 }
                 case Outcome.Faulted fault -> {
                     faulted(page, system, fault);
-                    yield null;
+                    yield Result.Done.INSTANCE;
                 }
+                case Outcome.Missing missing -> new Result.Missing(missing.gpa());
                 case Outcome.Refused refused ->
-                        "the host interprets kernel code, and neither KVM nor jvmm knows: "
-                                + refused.reason();
+                        new Result.Refused(
+                                "the host interprets kernel code, and neither KVM nor jvmm knows: "
+                                        + refused.reason());
             };
         } catch (KernelException e) {
-            return "the host interprets kernel code, and an instruction at 0x%x failed: %s"
-                    .formatted(before.rip(), e.getMessage());
+            return new Result.Refused(
+                    "the host interprets kernel code, and an instruction at 0x%x failed: %s"
+                            .formatted(before.rip(), e.getMessage()));
         }
     }
 

@@ -35,6 +35,14 @@ public final class Emulator {
                 implements Outcome {}
 
         /**
+         * It needs a page of memory that is not there yet, and nothing has changed: the same step
+         * is to be made again when the page has come.
+         *
+         * @param gpa guest-physical address in the page
+         */
+        record Missing(long gpa) implements Outcome {}
+
+        /**
          * It cannot be completed, and nothing has changed.
          *
          * @param reason a clause that begins in lower case and names the instruction's bytes
@@ -87,6 +95,8 @@ public final class Emulator {
         } catch (GuestFault fault) {
             return new Outcome.Faulted(
                     fault.vector(), fault.hasErrorCode(), fault.errorCode(), fault.address());
+        } catch (MissingPage page) {
+            return new Outcome.Missing(page.gpa());
         } catch (Refusal refusal) {
             return new Outcome.Refused(
                     "%s (at 0x%x: %s)"

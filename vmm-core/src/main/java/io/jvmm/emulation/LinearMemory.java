@@ -9,9 +9,10 @@ import java.lang.invoke.VarHandle;
 /**
  * Guest memory at linear addresses: through the page tables, with faults, across pages.
  *
- * <p>An access translates all its pages before it touches the first byte, so one that faults has
- * changed nothing. A value of up to 8 bytes that does not straddle a page is one access of the
- * host's, as it is one of the processor's. Memory only: an operand in a device is refused.
+ * <p>An access translates all its pages before it touches the first byte, so one that faults, or
+ * meets a page that is not there ({@link MissingPage}), has changed nothing. A value of up to 8
+ * bytes that does not straddle a page is one access of the host's, as it is one of the processor's.
+ * Memory only: an operand in a device is refused.
  */
 final class LinearMemory {
 
@@ -184,5 +185,6 @@ final class LinearMemory {
         if (!memory.contains(gpa, size)) {
             throw new Refusal("its operand at physical address 0x%x is not memory".formatted(gpa));
         }
+        MissingPage.require(memory, gpa, size);
     }
 }

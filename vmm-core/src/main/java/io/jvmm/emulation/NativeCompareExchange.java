@@ -72,14 +72,15 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
     @Override
     public boolean compareExchange(
             GuestMemory memory, long gpa, long[] expected, long[] replacement) {
-        // Through the gate, so that the instruction meets no missing page.
+        MissingPage.require(memory, gpa, 2 * Long.BYTES);
+        // Through the gate, which may have to show the page to this process first.
         memory.slice(gpa, 2 * Long.BYTES);
         Helper by = helper;
         if (by == null) {
             by = new Helper(kvm, memory);
             helper = by;
         }
-        return by.compareExchange(gpa, expected, replacement);
+        return by.compareExchange(memory, gpa, expected, replacement);
     }
 
     @Override
@@ -173,7 +174,7 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
                     value | PRESENT_WRITABLE_USER);
         }
 
-        boolean compareExchange(long gpa, long[] expected, long[] replacement) {
+        boolean compareExchange(GuestMemory memory, long gpa, long[] expected, long[] replacement) {
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
                 vcpu.setRegs(
                         new Regs(
@@ -195,7 +196,7 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
                                 0,
                                 program,
                                 Regs.RFLAGS_RESERVED | RFLAGS_PORTS_FOR_USER));
-                if (run()) {
+                if (run(memory, gpa)) {
                     Regs after = vcpu.regs();
                     expected[0] = after.rax();
                     expected[1] = after.rdx();
@@ -205,11 +206,20 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
             throw new Refusal("an atomic access of 16 bytes, which this host interprets in ring 3");
         }
 
-        /** Whether the program came to its end; else it has not done anything. */
-        private boolean run() {
+        /**
+         * Whether the program came to its end; else it has not done anything.
+         *
+         * @throws MissingPage the page was dropped meanwhile, and the program has not done anything
+         */
+        private boolean run(GuestMemory memory, long gpa) {
             int result;
             do {
                 result = vcpu.run();
+                // A kick, or a fault that KVM leaves to user space. The exchange, once done, is not
+                // done again: it is all that the program does before its end.
+                if (result < 0 && vcpu.regs().rip() == program) {
+                    MissingPage.require(memory, gpa, 2 * Long.BYTES);
+                }
             } while (Errno.EINTR.is(result) || Errno.EAGAIN.is(result));
             KernelException.check("KVM_RUN", result);
             return switch (vcpu.page().exitReason()) {

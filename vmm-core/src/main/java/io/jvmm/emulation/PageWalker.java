@@ -108,6 +108,7 @@ final class PageWalker {
      * @param keys the protection keys of user pages (PKRU); asked only if they are turned on
      * @throws GuestFault the page fault that the access raises
      * @throws Refusal the tables are not in memory
+     * @throws MissingPage a table is in a page that is not there yet
      */
     long translate(Registers cpu, long linear, int access, ProtectionKeys keys) {
         if (!cpu.cr0(ControlBits.CR0_PG)) {
@@ -279,6 +280,7 @@ final class PageWalker {
         if (!memory.contains(gpa, size)) {
             throw new Refusal("a page table at 0x%x is not in memory".formatted(gpa));
         }
+        MissingPage.require(memory, gpa, size);
         return size == Long.BYTES ? memory.readU64(gpa) : memory.readU32(gpa);
     }
 

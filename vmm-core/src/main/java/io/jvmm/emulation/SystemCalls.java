@@ -60,6 +60,7 @@ public final class SystemCalls {
     private long table;
     private long handler;
     private boolean stepping;
+    private boolean lookDue = true;
     private int seen;
     private long delivered;
 
@@ -85,30 +86,36 @@ public final class SystemCalls {
         return delivered;
     }
 
-    /** Before the vCPU is entered where others may have set its registers, and at its start. */
-    public void entering() {
-        Sregs system = vcpu.sregs();
+    /** Others may have set the vCPU's registers, or it has just started. */
+    void begin() {
         if (stepping) {
             stepping = false;
             handler = 0;
         }
-        watch(system);
+        lookDue = true;
     }
 
-    /** After every exit: looks whether the guest's handler of page faults has moved. */
-    public void observe() {
-        if (page.interruptTable() == table && ++seen < LOOK_AGAIN) {
-            return;
-        }
-        if (!stepping) {
-            watch(page.sregs());
-        }
+    /** After every exit: notes whether the guest's handler of page faults may have moved. */
+    void observe() {
+        lookDue |= page.interruptTable() != table || ++seen >= LOOK_AGAIN;
     }
 
-    private void watch(Sregs system) {
+    /** Whether to {@link #look} before the vCPU is entered. */
+    boolean isLookDue() {
+        return lookDue && !stepping;
+    }
+
+    /**
+     * Finds the guest's handler of page faults, before the vCPU is entered.
+     *
+     * @throws MissingPage a page on the way to it is not there yet
+     */
+    void look() {
+        Sregs system = vcpu.sregs();
+        long found = (system.efer() & Sregs.EFER_LMA) == 0 ? 0 : handler(system);
+        lookDue = false;
         seen = 0;
         table = system.idt().base();
-        long found = (system.efer() & Sregs.EFER_LMA) == 0 ? 0 : handler(system);
         if (found == 0) {
             found = shared.get();
         } else {
@@ -147,8 +154,13 @@ public final class SystemCalls {
         }
     }
 
-    /** Answers an exit for {@code KVM_EXIT_DEBUG}. */
-    public void debugExit() {
+    /**
+     * Answers an exit for {@code KVM_EXIT_DEBUG}.
+     *
+     * @throws MissingPage a page on the way to the stack is not there yet; entered again, the vCPU
+     *     comes to the same exit
+     */
+    void debugExit() {
         if (stepping) {
             stepping = false;
             vcpu.setGuestDebug(GuestDebug.before(handler));

@@ -118,6 +118,15 @@ public final class GuestMemory {
     }
 
     /**
+     * Whether a range of memory can be touched at this moment without a wait for missing pages. A
+     * vCPU's thread asks first, and has the page brought as it would for a fault.
+     */
+    public boolean isPresent(long gpa, long length) {
+        PageGate pages = gate;
+        return pages == null || pages.allPresent() || pages.isPresent(gpa, length);
+    }
+
+    /**
      * The bytes [gpa, gpa+length), present and ready to touch.
      *
      * @throws GuestMemoryException if the range is not within one region

@@ -1,5 +1,6 @@
 package io.jvmm.vcpu;
 
+import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_DEBUG;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_INTERNAL_ERROR;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_INTR;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_IO;
@@ -17,6 +18,8 @@ import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Signals;
 
 import org.jspecify.annotations.Nullable;
+
+import java.util.function.Function;
 
 /**
  * Runs a vCPU and answers its exits, until it stops for a reason that is not ordinary.
@@ -84,9 +87,16 @@ public final class ExitLoop {
     /** Runs the guest until it stops. */
     public VcpuStop run() {
         if (completion != null) {
-            completion.entering();
+            completion.begin();
         }
         while (true) {
+            if (completion != null && completion.needsPreparation()) {
+                VcpuStop stop = answer(completion, Completion::prepare);
+                // A kick turns the entry back, which first completes the exit of before.
+                if (stop != null && !(stop instanceof VcpuStop.Kicked)) {
+                    return stop;
+                }
+            }
             int result = vcpu.run();
             if (result < 0) {
                 VcpuStop stop = interrupted(result);
@@ -100,8 +110,8 @@ public final class ExitLoop {
             if (faults != null) {
                 faults.getsOn();
             }
-            if (completion != null && completion.answers(reason)) {
-                continue;
+            if (completion != null) {
+                completion.observe();
             }
             switch (reason) {
                 case KVM_EXIT_IO -> portAccess();
@@ -114,9 +124,9 @@ public final class ExitLoop {
                     return new VcpuStop.SystemEvent(page.systemEvent());
                 }
                 default -> {
-                    VcpuStop.Failed failed = internalError(reason);
-                    if (failed != null) {
-                        return failed;
+                    VcpuStop stop = unusual(reason);
+                    if (stop != null) {
+                        return stop;
                     }
                 }
             }
@@ -128,7 +138,7 @@ public final class ExitLoop {
         if (result == EAGAIN) {
             // A processor that waited for its start was woken: it starts at the next entry.
             if (completion != null) {
-                completion.entering();
+                completion.begin();
             }
             return null;
         }
@@ -148,8 +158,16 @@ public final class ExitLoop {
         return stop;
     }
 
+    /** An exit that is no input or output; null if it is answered. */
+    private @Nullable VcpuStop unusual(int reason) {
+        if (reason == KVM_EXIT_DEBUG && completion != null && completion.wantsDebugExits()) {
+            return answer(completion, Completion::debugExit);
+        }
+        return internalError(reason);
+    }
+
     /** What KVM gave up on; null if it is done. */
-    private VcpuStop.@Nullable Failed internalError(int reason) {
+    private @Nullable VcpuStop internalError(int reason) {
         if (reason != KVM_EXIT_INTERNAL_ERROR
                 || page.internalSuberror() != KVM_INTERNAL_ERROR_EMULATION) {
             return ExitReport.failed(vcpu, reason);
@@ -160,8 +178,46 @@ public final class ExitLoop {
         if (completion == null) {
             return ExitReport.failed(vcpu, reason);
         }
-        String refusal = completion.complete();
-        return refusal == null ? null : ExitReport.failed(vcpu, refusal);
+        return answer(completion, Completion::complete);
+    }
+
+    /**
+     * Does for the guest what KVM does not, and waits for the pages that it takes as for those of a
+     * fault.
+     *
+     * @return null if it is done; after a kick it is not, and is found undone at the next entry
+     */
+    private @Nullable VcpuStop answer(
+            Completion by, Function<Completion, Completion.Result> action) {
+        while (true) {
+            switch (action.apply(by)) {
+                case Completion.Result.Done _ -> {
+                    return null;
+                }
+                case Completion.Result.Missing missing -> {
+                    VcpuStop stop = bring(missing.gpa());
+                    if (stop != null) {
+                        return stop;
+                    }
+                }
+                case Completion.Result.Refused refused -> {
+                    return ExitReport.failed(vcpu, refused.reason());
+                }
+            }
+        }
+    }
+
+    private @Nullable VcpuStop bring(long gpa) {
+        MemoryFaults own = faults;
+        if (own == null) {
+            return ExitReport.failed(
+                    vcpu, "guest memory at 0x%x is missing, and has no pager".formatted(gpa));
+        }
+        VcpuStop stop = own.bring(gpa);
+        if (stop instanceof VcpuStop.Kicked) {
+            counters.countKick();
+        }
+        return stop;
     }
 
     /** String instructions bring several data in one exit, one after the other in the page. */

@@ -110,6 +110,15 @@ final class MemoryFaults {
                 : bring(gpa, EHWPOISON);
     }
 
+    /**
+     * The monitor itself needs a page for what it does for the guest, on the vCPU's thread.
+     *
+     * @return null if it is there now
+     */
+    @Nullable VcpuStop bring(long gpa) {
+        return bring(gpa, EFAULT);
+    }
+
     private @Nullable VcpuStop bring(long gpa, int result) {
         VcpuPages.Answer answer = pages.bring(gpa, threadId, interrupted);
         return switch (answer) {

@@ -250,6 +250,7 @@ class NativeComparisonTest {
         String difference =
                 switch (outcome) {
                     case Outcome.Refused refused -> refused.reason();
+                    case Outcome.Missing missing -> missing.toString();
                     case Outcome.Faulted fault ->
                             compareFault(cpu.exception(index), fault, sizeOf(entry));
                     case Outcome.Completed done -> compareResult(cpu, index, state, done, expected);

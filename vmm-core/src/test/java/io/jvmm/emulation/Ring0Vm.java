@@ -103,9 +103,9 @@ final class Ring0Vm implements AutoCloseable {
                 throw new AssertionError(
                         "result %d, reason %d, at %x".formatted(result, reason, vcpu.regs().rip()));
             }
-            String refusal = completion.complete();
-            if (refusal != null) {
-                throw new AssertionError(refusal);
+            Completion.Result completed = completion.complete();
+            if (!(completed instanceof Completion.Result.Done)) {
+                throw new AssertionError(completed);
             }
         }
     }

@@ -152,8 +152,11 @@ class SystemCallsTest {
 
     /** Runs until an exception's handler writes its vector to the port of that number. */
     private int run() {
-        completion.entering();
+        completion.begin();
         while (true) {
+            if (completion.needsPreparation()) {
+                assertThat(completion.prepare()).isInstanceOf(Completion.Result.Done.class);
+            }
             int result = vcpu.run();
             if (result == -4) {
                 continue;
@@ -162,11 +165,13 @@ class SystemCallsTest {
             if (result != 0) {
                 throw new AssertionError("result %d".formatted(result));
             }
-            if (completion.answers(reason)) {
+            completion.observe();
+            if (reason == KvmConstants.KVM_EXIT_DEBUG) {
+                assertThat(completion.debugExit()).isInstanceOf(Completion.Result.Done.class);
                 continue;
             }
             if (reason == KvmConstants.KVM_EXIT_INTERNAL_ERROR) {
-                assertThat(completion.complete()).isNull();
+                assertThat(completion.complete()).isInstanceOf(Completion.Result.Done.class);
                 continue;
             }
             assertThat(reason).isEqualTo(KvmConstants.KVM_EXIT_IO);

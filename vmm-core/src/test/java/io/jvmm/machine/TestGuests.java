@@ -52,6 +52,32 @@ final class TestGuests {
                             + "83fb0c 7402 0f0b" // cmp ebx, 12; je over; ud2
                             + POWER_OFF);
 
+    /**
+     * Has an instruction that interpreters of ring 0 lack read the word at 32 MiB, sends the number
+     * of its bits, has another one exchange 16 bytes at 33 MiB, and powers off.
+     */
+    static final byte[] RARE_ACCESSES =
+            elf(
+                    "be00000002" // mov esi, 0x2000000
+                            + "f3480fb806" // popcnt rax, [rsi]
+                            + "66baf803 ee" // mov dx, 0x3f8; out dx, al
+                            + "bf00001002" // mov edi, 0x2100000
+                            + "488b07 488b5708" // mov rax, [rdi]; mov rdx, [rdi + 8]
+                            + "bb01000000 b902000000" // mov ebx, 1; mov ecx, 2
+                            + "f0480fc70f" // lock cmpxchg16b [rdi]
+                            + "7402 0f0b" // je over; ud2
+                            + POWER_OFF);
+
+    /** Has its interrupt table at 32 MiB, leaves the guest once, and powers off. */
+    static final byte[] TABLE_AT_32_MIB =
+            elf(
+                    "bb00001800" // mov ebx, 0x180000
+                            + "66c703ff0f" // mov word [rbx], 0xfff
+                            + "b800000002 48894302" // mov eax, 0x2000000; mov [rbx + 2], rax
+                            + "0f011b" // lidt [rbx]
+                            + "e680" // out 0x80, al
+                            + POWER_OFF);
+
     /** Sends the sum of the first words of the 512 pages from 4 GiB on, then powers off. */
     static final byte[] SUM_ABOVE_4_GIB =
             elf(

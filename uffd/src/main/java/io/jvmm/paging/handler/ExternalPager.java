@@ -250,6 +250,18 @@ public final class ExternalPager implements Pager, PageGate {
         }
     }
 
+    @Override
+    public boolean isPresent(long gpa, long length) {
+        long first = gpa & -PAGE;
+        for (GuestRange range : memory) {
+            if (gpa >= range.gpa() && gpa + length <= range.endGpa()) {
+                long bytes = (gpa + length - first + PAGE - 1) & -PAGE;
+                return Residency.isResident(range.hva() + first - range.gpa(), bytes);
+            }
+        }
+        return memory.isEmpty();
+    }
+
     private GuestRange range(long gpa) {
         for (GuestRange range : memory) {
             if (gpa >= range.gpa() && gpa < range.endGpa()) {

@@ -109,6 +109,12 @@ public final class FaultService implements Pager, PageGate, SelfService {
     }
 
     @Override
+    public boolean isPresent(long gpa, long length) {
+        Attachment current = attachment;
+        return current == null || current.access.isPresent(gpa, length);
+    }
+
+    @Override
     public FaultMode mode() {
         return mode;
     }

@@ -40,6 +40,20 @@ final class GatedAccess {
         }
     }
 
+    /** Whether all pages of a range are present; asks for none. */
+    boolean isPresent(long gpa, long length) {
+        if (states.map.allPresent()) {
+            return true;
+        }
+        for (long at = gpa & -PAGE; at < gpa + length; at += PAGE) {
+            int page = states.memory.ofGpa(at);
+            if (page == PageStates.NONE || !states.map.isPresent(page)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private void populatePages(int first, int end, long until) {
         PresenceMap map = states.map;
         int page = map.nextMissing(first, end);
