@@ -108,6 +108,7 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
             long bytes = (long) (1 + tables + directories + 1) * PAGE_BYTES;
             own = Mapping.anonymous(bytes);
             KvmVm made = null;
+            KvmVcpu madeVcpu = null;
             try {
                 program = OWN + writeTables(own.segment(), tables, directories);
                 MemorySegment.copy(
@@ -121,7 +122,8 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
                 }
                 made.setUserMemoryRegion(slot, 0, OWN, own.address(), own.sizeBytes());
                 vm = made;
-                vcpu = made.createVcpu(0);
+                madeVcpu = made.createVcpu(0);
+                vcpu = madeVcpu;
                 vcpu.setCpuid(kvm.supportedCpuid());
                 vcpu.setSregs(
                         vcpu.sregs()
@@ -131,6 +133,9 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
                                         CODE_SELECTOR,
                                         DATA_SELECTOR));
             } catch (RuntimeException | Error e) {
+                if (madeVcpu != null) {
+                    madeVcpu.close();
+                }
                 if (made != null) {
                     made.close();
                 }

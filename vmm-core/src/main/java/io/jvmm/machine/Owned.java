@@ -23,11 +23,11 @@ final class Owned implements AutoCloseable {
      */
     @Override
     public void close() {
-        @Nullable RuntimeException failure = null;
+        @Nullable Throwable failure = null;
         while (!closings.isEmpty()) {
             try {
                 closings.pop().run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 if (failure == null) {
                     failure = e;
                 } else {
@@ -35,8 +35,11 @@ final class Owned implements AutoCloseable {
                 }
             }
         }
-        if (failure != null) {
-            throw failure;
+        switch (failure) {
+            case null -> {}
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            default -> throw new AssertionError(failure);
         }
     }
 }

@@ -1,8 +1,10 @@
 package io.jvmm.emulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.jvmm.ffi.kvm.Kvm;
+import io.jvmm.ffi.linux.KernelException;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.memory.GuestMemory;
@@ -12,10 +14,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.FutureTask;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.Stream;
 
 /** 16 bytes change as one, whoever else changes them. */
 @RequiresKvm
@@ -67,6 +73,31 @@ class NativeCompareExchangeTest {
                 long[] after = {memory.readU64(gpa), memory.readU64(gpa + 8)};
                 assertThat(after).isEqualTo(equal ? replacement : there);
             }
+        }
+    }
+
+    /** Guest memory lies where the helper has its own, so the virtual machine is never complete. */
+    @Test
+    void aHelperThatCannotBeMadeLeavesNothingOpen() throws IOException {
+        GuestMemory overlapping =
+                new GuestMemory(
+                        List.of(
+                                new MemoryRegion(0, low.segment()),
+                                new MemoryRegion(0xE000_0000L, high.segment())));
+        long before = descriptors();
+        try (NativeCompareExchange exchange = new NativeCompareExchange(kvm)) {
+            for (int round = 0; round < 3; round++) {
+                assertThatThrownBy(() ->
+                                exchange.compareExchange(overlapping, 0, new long[2], new long[2]))
+                        .isInstanceOf(KernelException.class);
+            }
+            assertThat(descriptors()).isEqualTo(before);
+        }
+    }
+
+    private static long descriptors() throws IOException {
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.count();
         }
     }
 
