@@ -40,23 +40,26 @@ final class BoardStates {
     }
 
     List<Saved> save(Kvm kvm, HeldClocks clocks) {
+        KvmVm vm = board.vm();
+        // The controllers before the vCPUs: an interrupt on its way is then found there.
+        VmState machine = VmState.capture(vm).withTimer(clocks.pit());
         List<Integer> msrs = board.onVcpu(0, deadline, vcpu -> VcpuStateMsrs.toSave(kvm, vcpu));
-        StateRegistry registry = new StateRegistry();
-        registry.component(
-                VM, VmState.CODEC, 0, () -> VmState.capture(board.vm()).withTimer(clocks.pit()));
+        List<VcpuState> states = new ArrayList<>();
         for (int i = 0; i < board.cpus(); i++) {
-            int index = i;
-            // The controllers before the vCPUs: an interrupt on its way is then found there.
-            registry.component(
-                            VCPU + index,
-                            VcpuState.CODEC,
-                            index,
-                            () ->
-                                    board.onVcpu(
-                                            index, deadline, vcpu -> VcpuState.capture(vcpu, msrs)))
-                    .capturedAfter(VM);
+            states.add(board.onVcpu(i, deadline, vcpu -> VcpuState.capture(vcpu, msrs)));
         }
-        return registry.capture();
+        ClockPair pair = board.onVcpu(0, deadline, vcpu -> ClockPair.read(vm, vcpu));
+        if (!pair.isExact() && pair.counter().isPresent()) {
+            // Nothing that was captured so far tells counter and kvmclock of one moment.
+            machine = machine.withClock(pair.clock());
+            states = VcpuState.withFirstTsc(states, pair.counter().getAsLong());
+        }
+        List<Saved> saved = new ArrayList<>();
+        saved.add(Saved.of(VmState.CODEC, 0, machine));
+        for (int i = 0; i < states.size(); i++) {
+            saved.add(Saved.of(VcpuState.CODEC, i, states.get(i)));
+        }
+        return saved;
     }
 
     /**

@@ -3,10 +3,8 @@ package io.jvmm.machine;
 import io.jvmm.ffi.kvm.ClockData;
 import io.jvmm.ffi.kvm.KvmVcpu;
 import io.jvmm.ffi.kvm.KvmVm;
-import io.jvmm.ffi.kvm.MsrEntry;
 import io.jvmm.ffi.kvm.PitState;
 import io.jvmm.vcpu.VcpuState;
-import io.jvmm.vcpu.VcpuStateMsrs;
 
 import java.util.List;
 import java.util.OptionalLong;
@@ -36,19 +34,30 @@ record HeldClocks(ClockData clock, PitState pit, OptionalLong counter) {
 
     private static final long NANOS_PER_MILLI = 1_000_000;
 
-    /** A counter that was read after kvmclock was read within this time; it is not, by far. */
-    private static final long LONGEST_BETWEEN_MILLIS = 120_000;
+    /** A way to stop the clocks of a machine. */
+    @FunctionalInterface
+    interface Stop {
+        HeldClocks stop(Board board, Standstill vcpus, Deadline deadline);
+    }
 
-    /** Stops and reads the clocks of a machine whose vCPUs stand still. */
+    /** Stops and reads the clocks of a machine whose vCPUs stand still; all or none. */
     static HeldClocks stop(Board board, Standstill vcpus, Deadline deadline) {
         PitState pit = board.vm().pit();
         board.vm().setPit(stopped(pit));
-        ClockData clock = VmState.clockOf(board.vm());
-        OptionalLong counter =
-                vcpus.isComplete()
-                        ? board.onVcpu(0, deadline, vcpu -> counterAt(clock, vcpu))
-                        : OptionalLong.empty();
-        return new HeldClocks(clock, pit, counter);
+        try {
+            return read(board, pit, vcpus, deadline);
+        } catch (RuntimeException | Error e) {
+            startTimer(board.vm(), pit);
+            throw e;
+        }
+    }
+
+    private static HeldClocks read(Board board, PitState pit, Standstill vcpus, Deadline deadline) {
+        if (!vcpus.isComplete()) {
+            return new HeldClocks(VmState.clockOf(board.vm()), pit, OptionalLong.empty());
+        }
+        ClockPair pair = board.onVcpu(0, deadline, vcpu -> ClockPair.read(board.vm(), vcpu));
+        return new HeldClocks(pair.clock(), pit, pair.counter());
     }
 
     /** Stops and reads the clocks of a machine whose vCPUs never ran. */
@@ -58,53 +67,21 @@ record HeldClocks(ClockData clock, PitState pit, OptionalLong counter) {
 
     /** The clocks of a machine that was restored, as they were when it was saved. */
     static HeldClocks restored(VmState machine, VcpuState first) {
-        return new HeldClocks(
-                machine.clock(),
-                machine.pit(),
-                counterAt(
-                        machine.clock(),
-                        first.tscOffset(),
-                        first.tscKhz(),
-                        counterIn(first.msrs())));
+        return new HeldClocks(machine.clock(), machine.pit(), savedCounter(machine.clock(), first));
+    }
+
+    /**
+     * The kernel told it for that moment, or else the two were made to fit when they were saved.
+     */
+    private static OptionalLong savedCounter(ClockData clock, VcpuState first) {
+        OptionalLong saved = ClockPair.Counter.in(first.msrs());
+        OptionalLong exact =
+                new ClockPair.Counter(first.tscOffset(), first.tscKhz(), saved).at(clock);
+        return exact.isPresent() ? exact : saved;
     }
 
     static PitState stopped(PitState pit) {
         return new PitState(pit.timer().inMode(NO_MODE), pit.refresh(), pit.speaker(), pit.flags());
-    }
-
-    private static OptionalLong counterAt(ClockData clock, KvmVcpu vcpu) {
-        return counterAt(
-                clock,
-                vcpu.tscOffset(),
-                vcpu.tscKhz(),
-                counterIn(vcpu.msrs(List.of(VcpuStateMsrs.TSC))));
-    }
-
-    /**
-     * A counter at the moment when kvmclock was read: the host's own then, which came with
-     * kvmclock, and the guest's offset from it.
-     *
-     * <p>Where that is not the counter, the later reading has to do: the kernel does not tell the
-     * host's, or counts for the guest at another rate, or (KVM-PVM) keeps an offset and ignores it.
-     *
-     * @param later the counter as it was read after {@code clock}
-     */
-    static OptionalLong counterAt(
-            ClockData clock, OptionalLong offset, int khz, OptionalLong later) {
-        if (!clock.hasHostTsc() || offset.isEmpty() || later.isEmpty()) {
-            return later;
-        }
-        long then = clock.hostTsc() + offset.getAsLong();
-        long between = later.getAsLong() - then;
-        boolean plausible = between >= 0 && between <= LONGEST_BETWEEN_MILLIS * khz;
-        return plausible ? OptionalLong.of(then) : later;
-    }
-
-    private static OptionalLong counterIn(List<MsrEntry> registers) {
-        return registers.stream()
-                .filter(entry -> entry.index() == VcpuStateMsrs.TSC)
-                .mapToLong(MsrEntry::value)
-                .findFirst();
     }
 
     /** Sets the clocks back to where they were. */
@@ -117,12 +94,12 @@ record HeldClocks(ClockData clock, PitState pit, OptionalLong counter) {
 
     /** Moves the counters to where they belong at the present time of kvmclock. */
     void fitCounters(Board board, Deadline deadline) {
-        ClockData now = board.vm().clock();
-        OptionalLong present = board.onVcpu(0, deadline, vcpu -> counterAt(now, vcpu));
-        if (counter.isPresent() && present.isPresent()) {
+        ClockPair now = board.onVcpu(0, deadline, vcpu -> ClockPair.read(board.vm(), vcpu));
+        if (counter.isPresent() && now.counter().isPresent()) {
             int khz = board.onVcpu(0, deadline, KvmVcpu::tscKhz);
-            long due = counter.getAsLong() + ticks(now.nanoseconds() - clock.nanoseconds(), khz);
-            moveCounters(board, due - present.getAsLong(), deadline);
+            long passed = now.clock().nanoseconds() - clock.nanoseconds();
+            long due = counter.getAsLong() + ticks(passed, khz);
+            moveCounters(board, due - now.counter().getAsLong(), deadline);
         }
     }
 
@@ -156,6 +133,10 @@ record HeldClocks(ClockData clock, PitState pit, OptionalLong counter) {
 
     /** Sets the timer going, at the beginning of a period. */
     void startTimer(KvmVm vm) {
+        startTimer(vm, pit);
+    }
+
+    private static void startTimer(KvmVm vm, PitState pit) {
         long loaded = System.nanoTime();
         vm.setPit(
                 new PitState(

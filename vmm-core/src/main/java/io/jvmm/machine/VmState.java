@@ -58,6 +58,11 @@ record VmState(ClockData clock, Bytes picMaster, Bytes picSlave, Bytes ioapic, P
         return withTimer(HeldClocks.stopped(pit));
     }
 
+    /** The same machine at another moment of its clock. */
+    VmState withClock(ClockData moment) {
+        return new VmState(moment, picMaster, picSlave, ioapic, pit);
+    }
+
     /** The same machine with another timer. */
     VmState withTimer(PitState timer) {
         return new VmState(clock, picMaster, picSlave, ioapic, timer);

@@ -15,6 +15,7 @@ import io.jvmm.state.Bytes;
 import io.jvmm.state.StateCodec;
 import io.jvmm.state.StateException;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
@@ -204,6 +205,45 @@ public record VcpuState(
                     "this host cannot hold the guest's model-specific registers " + lost);
         }
         return refused;
+    }
+
+    /**
+     * The vCPUs of one machine at another moment: the counter of the first is what is given, and
+     * the others keep their distances from it, as far as the kernel told offsets.
+     */
+    public static List<VcpuState> withFirstTsc(List<VcpuState> states, long counter) {
+        OptionalLong first = states.getFirst().tscOffset;
+        List<VcpuState> moved = new ArrayList<>();
+        for (VcpuState state : states) {
+            boolean known = first.isPresent() && state.tscOffset.isPresent();
+            long distance = known ? state.tscOffset.getAsLong() - first.getAsLong() : 0;
+            moved.add(state.withTsc(counter + distance));
+        }
+        return moved;
+    }
+
+    private VcpuState withTsc(long counter) {
+        List<MsrEntry> at =
+                msrs.stream()
+                        .map(entry ->
+                                entry.index() == VcpuStateMsrs.TSC
+                                        ? new MsrEntry(VcpuStateMsrs.TSC, counter)
+                                        : entry)
+                        .toList();
+        return new VcpuState(
+                cpuid,
+                tscKhz,
+                tscOffset,
+                mpState,
+                events,
+                regs,
+                sregs,
+                xcrs,
+                xsave,
+                debugRegisters,
+                lapic,
+                at,
+                unreadMsrs);
     }
 
     /**

@@ -29,6 +29,9 @@ class InsideLabTest {
 
     private static final Path NESTED_PAGING = Path.of("/sys/module/kvm_amd/parameters/npt");
 
+    private static final Path CLOCK_SOURCES =
+            Path.of("/sys/devices/system/clocksource/clocksource0/available_clocksource");
+
     private static final Path CLOCK = Path.of("/sys/class/rtc/rtc0");
 
     @Test
@@ -46,6 +49,12 @@ class InsideLabTest {
     @Test
     void itsKvmStandsOnNestedPaging() throws IOException {
         assertThat(Files.readString(NESTED_PAGING).strip()).isIn("Y", "1");
+    }
+
+    /** One that has lost it moves the counters of its guests by itself. */
+    @Test
+    void itsKernelTrustsItsTimeStampCounter() throws IOException {
+        assertThat(Files.readString(CLOCK_SOURCES).split("\\s+")).contains("tsc");
     }
 
     /** Without it, a lab whose emulator has forgotten an interrupt sleeps for ever. */
