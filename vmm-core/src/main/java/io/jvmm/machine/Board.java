@@ -41,14 +41,8 @@ import java.util.function.Function;
  */
 final class Board implements AutoCloseable {
 
-    /** How long a vCPU that was told to finish is believed to be on its way. */
-    private static final Duration ON_ITS_WAY = Duration.ofMillis(50);
-
     /** After this, memory is let go whether or not the pager knows of anybody who waits. */
     private static final Duration CERTAINLY_STUCK = Duration.ofSeconds(2);
-
-    /** How long it takes at most to notice that a vCPU waits for a page. */
-    private static final Duration LOOK = Duration.ofMillis(20);
 
     /** What a board is made for, and what is given to it. */
     record Parts(
@@ -181,7 +175,7 @@ final class Board implements AutoCloseable {
      * @throws VcpusGoneException one has finished
      */
     Standstill pause(Deadline deadline) {
-        List<VcpuPause> asked = new ArrayList<>(threads.stream().map(VcpuThread::pause).toList());
+        List<VcpuPause> asked = ask();
         List<Standstill.Rest> rests = new ArrayList<>();
         try {
             for (int index = 0; index < asked.size(); index++) {
@@ -191,6 +185,8 @@ final class Board implements AutoCloseable {
                             case IN_FAULT -> Standstill.Rest.IN_FAULT;
                         });
             }
+            pauses = List.copyOf(asked);
+            return new Standstill(rests);
         } catch (VcpuException e) {
             if (hasFinished()) {
                 throw new VcpusGoneException(e);
@@ -199,11 +195,22 @@ final class Board implements AutoCloseable {
             throw new DeadlineException(
                     "machine %s: %s".formatted(parts.config().name(), e.getMessage()));
         }
-        pauses = List.copyOf(asked);
-        return new Standstill(rests);
     }
 
-    /** An interrupt withdraws the request: it is asked again, and the interrupt kept. */
+    /**
+     * Asks and kicks all vCPUs: the one way in which they are got out of the guest, whatever is to
+     * follow. Each is then {@linkplain #await waited for}.
+     */
+    private List<VcpuPause> ask() {
+        return new ArrayList<>(threads.stream().map(VcpuThread::pause).toList());
+    }
+
+    /**
+     * Waits until a vCPU is out, or known to wait for a page. An interrupt withdraws the request:
+     * it is asked again, and the interrupt kept.
+     *
+     * @throws VcpuException it is neither in time, or has ended
+     */
     private Quiescence await(List<VcpuPause> asked, int index, Deadline deadline) {
         boolean interrupted = false;
         try {
@@ -318,43 +325,44 @@ final class Board implements AutoCloseable {
         return new BoardStates(this, deadline).restore(saved, vcpus, parts.pages(), pausedTime);
     }
 
-    /** Tells every vCPU to finish. */
+    /** Tells every vCPU to finish. Allocates nothing. */
+    @SuppressWarnings("ForLoopReplaceableByForEach") // which makes an iterator
     void finishAll() {
-        for (VcpuThread thread : threads) {
-            CompletableFuture<Void> _ = thread.finish();
+        for (int index = 0; index < threads.size(); index++) {
+            threads.get(index).finishSoon();
         }
     }
 
     /**
-     * Ends the vCPUs' threads. Memory that is not there is let go of if one of them waits for it.
+     * Ends the vCPUs' threads. Memory that is not there is let go of if one of them waits for it,
+     * and in any case after a while.
      *
      * @return whether all have ended in time
      */
     boolean finish(Deadline deadline, Runnable letGo) {
-        finishAll();
-        long begin = System.nanoTime();
-        boolean held = true;
-        while (true) {
-            if (join(deadline.atMost(LOOK))) {
-                return true;
-            }
-            if (deadline.isOver()) {
-                return false;
-            }
-            Duration passed = Duration.ofNanos(System.nanoTime() - begin);
-            if (held && isStuck(passed)) {
-                letGo.run();
-                held = false;
-            }
+        synchronized (this) {
+            halted = true;
         }
+        boolean out = areOut(deadline.atMost(CERTAINLY_STUCK));
+        finishAll();
+        if (!out) {
+            letGo.run();
+        }
+        return join(deadline);
     }
 
-    private boolean isStuck(Duration passed) {
-        return passed.compareTo(CERTAINLY_STUCK) > 0
-                || (passed.compareTo(ON_ITS_WAY) > 0
-                        && threads.stream()
-                                .anyMatch(
-                                        thread -> parts.pageWaits().isWaiting(thread.threadId())));
+    /** Takes out those vCPUs that have not ended; whether none is left inside. */
+    private boolean areOut(Deadline deadline) {
+        List<VcpuPause> asked = ask();
+        boolean out = true;
+        for (int index = 0; index < asked.size(); index++) {
+            try {
+                out &= await(asked, index, deadline) == Quiescence.OUT;
+            } catch (VcpuException e) {
+                out &= threads.get(index).state() == VcpuThread.State.FINISHED;
+            }
+        }
+        return out;
     }
 
     private boolean join(Deadline deadline) {

@@ -55,7 +55,7 @@ final class Booting implements AutoCloseable {
      *
      * @throws io.jvmm.boot.BootException one of them cannot be booted
      */
-    void boot(Hardware hardware, Deadline deadline) {
+    void boot(Hardware hardware) {
         KernelImage image = open();
         BootPlan plan =
                 BootLoader.load(
@@ -70,7 +70,7 @@ final class Booting implements AutoCloseable {
                                 hardware.platform().acpiDevices()));
         LOG.info("{}", plan.description());
         hardware.memoryIsLoaded();
-        hardware.board().enter(plan.entry(), deadline);
+        hardware.board().enter(plan.entry(), Deadline.in(Machine.AMPLE));
     }
 
     /** Closes the files. A second call does nothing. */

@@ -77,11 +77,8 @@ final class GuestActions implements Platform.Requests, VcpuThread.Listener {
 
     @Override
     public void died(int index, Throwable cause) {
+        // First, and without an allocation: the thread may have died for want of memory.
+        machine.endOfDeath(index, cause);
         LOG.error("{}: vCPU {} died", machine.config().name(), index, cause);
-        machine.end(
-                new MachineExit.Failed(
-                        "vCPU %d died of a fault of the monitor: %s".formatted(index, cause),
-                        "",
-                        cause));
     }
 }

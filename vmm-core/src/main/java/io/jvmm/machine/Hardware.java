@@ -159,6 +159,12 @@ final class Hardware {
         }
     }
 
+    /** Takes a {@link #pause} back whose clocks were not stopped. */
+    void goOn() {
+        platform.resume(PausedTime.COUNTED);
+        board.run();
+    }
+
     /** Sets clocks and devices going; vCPUs can run then. */
     void wake(HeldClocks clocks, Deadline deadline) {
         board.wake(clocks, config.pausedTime(), deadline);
@@ -176,14 +182,25 @@ final class Hardware {
      * @throws DeadlineException one did not end in time
      */
     void removeBoard(Deadline deadline) {
+        requireFinished(deadline);
+        giveBoardBack();
+    }
+
+    private void requireFinished(Deadline deadline) {
         if (!finish(deadline)) {
             throw new DeadlineException(
                     "a vCPU thread of machine %s did not end in time".formatted(config.name()));
         }
-        // Workers of the kernel can wait for pages too, and closing the machine waits for them.
-        paging.letGo();
-        board.close();
-        paging.close();
+    }
+
+    private void giveBoardBack() {
+        // In reverse; whatever fails, the rest is given back.
+        try (Owned rest = new Owned()) {
+            rest.own(paging, Paging::close);
+            rest.own(board, Board::close);
+            // Workers of the kernel can wait for pages too, and closing the machine waits for them.
+            rest.own(paging, Paging::letGo);
+        }
     }
 
     /** Puts everything into the state after power-on, behind a board that was removed. */
@@ -194,13 +211,21 @@ final class Hardware {
         board = new Board(parts);
     }
 
-    /** Gives everything back; the vCPUs' threads have ended. */
+    /**
+     * Gives everything back, also when some of it fails.
+     *
+     * @throws DeadlineException a vCPU did not end in time; nothing is given back then
+     */
     void close(Deadline deadline) {
-        removeBoard(deadline);
+        requireFinished(deadline);
         try {
-            platform.close(deadline);
+            giveBoardBack();
         } finally {
-            owned.close();
+            try {
+                platform.close(deadline);
+            } finally {
+                owned.close();
+            }
         }
     }
 }

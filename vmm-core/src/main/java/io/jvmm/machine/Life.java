@@ -4,7 +4,9 @@ import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -22,12 +24,19 @@ final class Life {
 
     // LOCKS: operation is held while vCPUs are waited for, so no vCPU thread ever takes it.
     private final ReentrantLock operation = new ReentrantLock();
+    private final Condition changed = operation.newCondition();
+    private final BooleanSupplier isReserved;
     private final AtomicBoolean ending = new AtomicBoolean();
     private final CountDownLatch endBegun = new CountDownLatch(1);
     private volatile MachineState state;
 
-    Life(String machine, MachineState first, MachineEvents events) {
+    /**
+     * @param isReserved whether the next operation is that of {@link #first}: what the guest asked
+     *     for comes before anything that others ask for meanwhile
+     */
+    Life(String machine, MachineState first, MachineEvents events, BooleanSupplier isReserved) {
         this.machine = machine;
+        this.isReserved = isReserved;
         this.state = first;
         this.events = events;
     }
@@ -40,23 +49,19 @@ final class Life {
      * Does something that only some states allow. Events are told when it is done.
      *
      * @param verb what is done, for the message: "pause", "be saved"
-     * @param before is done first, whatever the state: what the guest asked for and nobody did yet
      * @throws IllegalStateException the machine is in another state, or ended meanwhile
      * @throws DeadlineException another operation took all of the time
      */
-    <T> T during(
-            String verb,
-            Deadline deadline,
-            Runnable before,
-            Supplier<T> action,
-            MachineState... allowed) {
+    <T> T during(String verb, Deadline deadline, Supplier<T> action, MachineState... allowed) {
         if (!deadline.await(left -> operation.tryLock(left.toNanos(), TimeUnit.NANOSECONDS))) {
-            throw new DeadlineException(
-                    "machine %s was busy all the time and could not %s".formatted(machine, verb));
+            throw busy(verb);
         }
         try {
-            if (!isEnding()) {
-                before.run();
+            // A callback within an operation of this thread does not wait for another one.
+            while (isReserved.getAsBoolean() && !isEnding() && operation.getHoldCount() == 1) {
+                if (!deadline.await(left -> changed.awaitNanos(left.toNanos()) > 0)) {
+                    throw busy(verb);
+                }
             }
             if (isEnding() || !Arrays.asList(allowed).contains(state)) {
                 throw refusal(verb);
@@ -70,6 +75,28 @@ final class Life {
             operation.unlock();
             events.tellAll();
         }
+    }
+
+    /**
+     * Does what was reserved, whatever the state, before all other operations but one under way.
+     * Does nothing once the end has begun.
+     */
+    void first(Runnable action) {
+        operation.lock();
+        try {
+            if (!isEnding()) {
+                action.run();
+            }
+        } finally {
+            changed.signalAll();
+            operation.unlock();
+            events.tellAll();
+        }
+    }
+
+    private DeadlineException busy(String verb) {
+        return new DeadlineException(
+                "machine %s was busy all the time and could not %s".formatted(machine, verb));
     }
 
     private IllegalStateException refusal(String verb) {
@@ -108,6 +135,8 @@ final class Life {
         try {
             action.run();
         } finally {
+            // Those behind what was reserved are refused now.
+            changed.signalAll();
             operation.unlock();
         }
     }

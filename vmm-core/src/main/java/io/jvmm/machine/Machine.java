@@ -64,22 +64,26 @@ public final class Machine implements AutoCloseable {
     private final Life life;
     private final Hardware hardware;
     private final MachinePaging paging;
-    private final RebootPace pace = new RebootPace(); // within an operation
+    private final RebootPace pace = new RebootPace();
     private final AtomicReference<@Nullable String> wantedReset = new AtomicReference<>();
     private final CountDownLatch vcpusEnded = new CountDownLatch(1);
     private final AtomicBoolean closing = new AtomicBoolean();
     private final CompletableFuture<MachineExit> exit = new CompletableFuture<>();
+    private final EndThread endThread;
     private volatile @Nullable HeldClocks clocks; // while paused
     private volatile long runsSince;
+    private HeldClocks.Stop clockStop = HeldClocks::stop;
 
     private Machine(MachineConfig config, Booting booting, MachineState first) {
         this.config = config;
         this.booting = booting;
         this.events = new MachineEvents(config.name());
-        this.life = new Life(config.name(), first, events);
+        this.life = new Life(config.name(), first, events, () -> wantedReset.get() != null);
         this.paging = new MachinePaging(this, events);
         GuestActions guest = new GuestActions(this, paging);
         this.hardware = new Hardware(config, guest, guest, paging);
+        // Last: from here on something would have to end it.
+        this.endThread = new EndThread(config.name(), this::endVcpus);
     }
 
     /**
@@ -100,7 +104,7 @@ public final class Machine implements AutoCloseable {
             booting.close();
             throw e;
         }
-        return machine.set(() -> booting.boot(machine.hardware, Deadline.in(AMPLE)));
+        return machine.set(() -> booting.boot(machine.hardware));
     }
 
     /**
@@ -116,7 +120,7 @@ public final class Machine implements AutoCloseable {
      */
     public static Machine restore(MachineConfig config, SavedMachine saved, MemoryLoader memory) {
         Machine machine = new Machine(config, new Booting(config), PAUSED);
-        return machine.set(() -> machine.restore(saved, memory, Deadline.in(AMPLE)));
+        return machine.set(() -> machine.restore(saved, memory));
     }
 
     /** Before anything on the host is touched: a wrong file name must have no effect. */
@@ -146,11 +150,13 @@ public final class Machine implements AutoCloseable {
         }
     }
 
-    private void restore(SavedMachine saved, MemoryLoader memory, Deadline deadline) {
+    private void restore(SavedMachine saved, MemoryLoader memory) {
         SavedComponents components = saved.components();
         components.take(MachineShape.CODEC, 0).require(config);
         memory.load(hardware.memory());
         hardware.memoryIsLoaded();
+        // From here on: the loader takes what time it needs.
+        Deadline deadline = Deadline.in(AMPLE);
         HeldClocks held = hardware.board().restore(components, config.pausedTime(), deadline);
         clocks = held;
         hardware.platform().restore(components, held.passed(hardware.board(), config.pausedTime()));
@@ -212,9 +218,33 @@ public final class Machine implements AutoCloseable {
 
     Standstill pauseNow(Deadline deadline) {
         Standstill standstill = hardware.pause(deadline);
-        clocks = HeldClocks.stop(hardware.board(), standstill, Deadline.in(AMPLE));
+        try {
+            clocks = clockStop.stop(hardware.board(), standstill, Deadline.in(AMPLE));
+        } catch (RuntimeException | Error e) {
+            // Devices and vCPUs stand still, and nobody would set them going again.
+            takeBackPause(e);
+            throw e;
+        }
         life.enter(PAUSED);
         return standstill;
+    }
+
+    private void takeBackPause(Throwable why) {
+        try {
+            hardware.goOn();
+        } catch (RuntimeException | Error e) {
+            why.addSuppressed(e);
+            end(
+                    new MachineExit.Failed(
+                            "a pause failed and cannot be taken back: " + why.getMessage(),
+                            "",
+                            why));
+        }
+    }
+
+    /** Has the clocks of this machine stopped in another way, so that a test can make it fail. */
+    void clockStop(HeldClocks.Stop stop) {
+        clockStop = stop;
     }
 
     /**
@@ -349,20 +379,19 @@ public final class Machine implements AutoCloseable {
 
     private void resetNow(String by) {
         try {
-            Deadline deadline = Deadline.in(AMPLE);
             boolean runs = life.state() == RUNNING;
-            hardware.removeBoard(deadline);
+            hardware.removeBoard(Deadline.in(AMPLE));
             // Now that no vCPU of before is left which could ask for another one.
             wantedReset.set(null);
             hardware.renew();
-            booting.boot(hardware, deadline);
+            booting.boot(hardware);
             LOG.info("{} was reset ({})", config.name(), by);
             events.note(listener -> listener.wasReset(by));
             runsSince = System.nanoTime();
             if (runs) {
                 hardware.board().run();
             } else {
-                clocks = HeldClocks.stop(hardware.board(), deadline);
+                clocks = HeldClocks.stop(hardware.board(), Deadline.in(AMPLE));
             }
         } catch (RuntimeException | Error e) {
             end(new MachineExit.Failed("the reset failed: " + e.getMessage(), "", e));
@@ -381,31 +410,34 @@ public final class Machine implements AutoCloseable {
         }
     }
 
+    /** Other operations wait meanwhile, each as long as its caller lets it. */
     private void resetWhenIdle() {
+        Duration ran = Duration.ofNanos(System.nanoTime() - runsSince);
+        if (life.awaitEnd(Deadline.in(pace.after(ran)))) {
+            return;
+        }
         try {
-            operate("be reset", Deadline.in(FOR_EVER), () -> null, CREATED, RUNNING, PAUSED, ENDED);
-        } catch (IllegalStateException e) {
-            LOG.debug("{} ended before its reset", config.name(), e);
+            life.first(this::resetIfWanted);
+        } catch (RuntimeException | Error e) {
+            LOG.debug("{} was not reset, and has ended", config.name(), e);
         }
     }
 
-    /** Before any operation, so that none comes between the guest's wish and its reset. */
     private void resetIfWanted() {
         String by = wantedReset.get();
+        // Somebody else's reset may have come first.
         if (by != null) {
-            Duration ran = Duration.ofNanos(System.nanoTime() - runsSince);
-            if (!life.awaitEnd(Deadline.in(pace.after(ran)))) {
-                try {
-                    resetNow(by);
-                } catch (RuntimeException e) {
-                    LOG.debug("{} cannot boot again, and ends", config.name(), e);
-                }
-            }
+            resetNow(by);
         }
+    }
+
+    /** Waits for the end to begin; returns whether it has. */
+    boolean awaitEnding(Duration atMost) {
+        return life.awaitEnd(Deadline.in(atMost));
     }
 
     <T> T operate(String verb, Deadline deadline, Supplier<T> action, MachineState... allowed) {
-        return life.during(verb, deadline, this::resetIfWanted, action, allowed);
+        return life.during(verb, deadline, action, allowed);
     }
 
     /**
@@ -529,11 +561,20 @@ public final class Machine implements AutoCloseable {
         boolean _ = events.awaitTold(deadline);
         try (booting) {
             hardware.close(deadline);
-        } finally {
-            life.enter(MachineState.CLOSED);
-            events.tellAll();
-            boolean _ = events.awaitTold(deadline);
+        } catch (DeadlineException e) {
+            closing.set(false);
+            throw e;
+        } catch (RuntimeException | Error e) {
+            closed(deadline);
+            throw e;
         }
+        closed(deadline);
+    }
+
+    private void closed(Deadline deadline) {
+        life.enter(MachineState.CLOSED);
+        events.tellAll();
+        boolean _ = events.awaitTold(deadline);
     }
 
     /**
@@ -543,28 +584,46 @@ public final class Machine implements AutoCloseable {
      */
     void end(MachineExit why) {
         if (life.beginEnd()) {
-            hardware.platform().console().release();
+            endThread.begin(why);
+            stopVcpus();
+        }
+    }
+
+    /** As {@link #end}, since a vCPU's thread has died. Allocates nothing. */
+    void endOfDeath(int vcpu, Throwable cause) {
+        if (life.beginEnd()) {
+            endThread.begin(vcpu, cause);
+            stopVcpus();
+        }
+    }
+
+    /** None shall execute more than it must; the thread of the end does this again, and waits. */
+    private void stopVcpus() {
+        try {
             hardware.board().finishAll();
-            Thread.ofPlatform()
-                    .name(config.name() + "-end")
-                    .daemon(true)
-                    .start(() -> endVcpus(why));
+        } catch (OutOfMemoryError _) {
+            // That thread does it when there is memory.
         }
     }
 
     private void endVcpus(MachineExit why) {
+        endThread.persist(() -> hardware.platform().console().release());
         // First without waiting for an operation: it may wait for a vCPU that waits for a page.
-        boolean _ = hardware.finish(Deadline.in(FOR_EVER));
+        endThread.persist(this::finishVcpus);
         life.afterOperations(() -> {
             // An operation that was under way may have put another board in place.
-            boolean _ = hardware.finish(Deadline.in(FOR_EVER));
-            hardware.platform().console().end();
-            LOG.debug("{}: {}; {}", config.name(), why, exitStatistics());
-            life.enter(ENDED);
-            events.note(listener -> listener.exited(why));
-            events.noteFollowUp(() -> exit.complete(why));
+            endThread.persist(this::finishVcpus);
+            endThread.persist(() -> hardware.platform().console().end());
+            endThread.persist(() -> LOG.debug("{}: {}; {}", config.name(), why, exitStatistics()));
+            endThread.persist(() -> life.enter(ENDED));
+            endThread.persist(() -> events.note(listener -> listener.exited(why)));
+            endThread.persist(() -> events.noteFollowUp(() -> exit.complete(why)));
             vcpusEnded.countDown();
         });
-        events.tellAll();
+        endThread.persist(events::tellAll);
+    }
+
+    private void finishVcpus() {
+        boolean _ = hardware.finish(Deadline.in(FOR_EVER));
     }
 }

@@ -61,6 +61,9 @@ final class MachineEvents {
         while ((next = takeTurn()) != null) {
             try {
                 next.run();
+            } catch (Throwable e) {
+                // What follows is told all the same: the machine's end may be among it.
+                warn("an event was not told", e);
             } finally {
                 endTurn();
             }
@@ -129,8 +132,16 @@ final class MachineEvents {
             try {
                 event.accept(listener);
             } catch (Throwable e) {
-                LOG.warn("{}: a listener failed", machine, e);
+                warn("a listener failed", e);
             }
+        }
+    }
+
+    private void warn(String what, Throwable e) {
+        try {
+            LOG.warn("{}: {}", machine, what, e);
+        } catch (OutOfMemoryError _) {
+            // There is no memory to say so.
         }
     }
 }

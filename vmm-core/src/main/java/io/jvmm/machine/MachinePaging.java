@@ -10,7 +10,9 @@ import io.jvmm.vcpu.VcpuStop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * What a machine does on account of missing pages: operations like those that its owner asks for,
@@ -20,6 +22,13 @@ final class MachinePaging implements PagingReactions.Owner {
 
     private static final Logger LOG = LoggerFactory.getLogger(MachinePaging.class);
 
+    /** How long other operations of the machine wait for an attempt to change its fault mode. */
+    private static final Duration ATTEMPT = Duration.ofSeconds(1);
+
+    /** How long they have the machine between two attempts. */
+    private static final Duration APART = Duration.ofMillis(100);
+
+    private final AtomicBoolean fallingBack = new AtomicBoolean();
     private final Machine machine;
     private final MachineEvents events;
 
@@ -79,6 +88,10 @@ final class MachinePaging implements PagingReactions.Owner {
 
     /** A vCPU has stopped at a page that nobody names. Called on its thread; returns at once. */
     void stopped(int vcpu, VcpuStop.UnknownFault fault) {
+        if (!fallingBack.compareAndSet(false, true)) {
+            // The attempts under way are for this vCPU too.
+            return;
+        }
         String why = "vCPU %d: %s without the page".formatted(vcpu, Errno.of(fault.result()));
         Thread.ofPlatform()
                 .name(machine.config().name() + "-fall-back")
@@ -86,25 +99,50 @@ final class MachinePaging implements PagingReactions.Owner {
                 .start(() -> fallBack(why));
     }
 
+    /**
+     * A vCPU in the middle of an instruction whose page does not come cannot be taken out. The
+     * machine is not held meanwhile: the attempt is made again, until the page has come.
+     */
     private void fallBack(String why) {
-        Deadline deadline = Deadline.in(Machine.FOR_EVER);
         try {
-            machine.operate(
-                    "change its fault mode",
-                    deadline,
-                    () -> {
-                        machine.hardware().fallBack(why, deadline);
-                        if (machine.state() == RUNNING) {
-                            machine.hardware().board().run();
-                        }
-                        return null;
-                    },
-                    RUNNING,
-                    PAUSED);
+            boolean done;
+            do {
+                done = isFallenBack(why);
+            } while (!done && !machine.awaitEnding(APART));
         } catch (IllegalStateException e) {
             LOG.debug("{} ended before its fault mode changed", machine.config().name(), e);
         } catch (RuntimeException e) {
             fail("%s, and going over to blocking faults failed: %s".formatted(why, e));
+        }
+    }
+
+    private boolean isFallenBack(String why) {
+        try {
+            machine.operate(
+                    "change its fault mode",
+                    Deadline.in(Machine.AMPLE),
+                    () -> {
+                        fallBackNow(why);
+                        return null;
+                    },
+                    RUNNING,
+                    PAUSED);
+            return true;
+        } catch (DeadlineException e) {
+            LOG.debug("{} cannot change its fault mode yet", machine.config().name(), e);
+            return false;
+        }
+    }
+
+    private void fallBackNow(String why) {
+        try {
+            machine.hardware().fallBack(why, Deadline.in(ATTEMPT));
+            // Before the vCPUs go on, which may come to such a page again.
+            fallingBack.set(false);
+        } finally {
+            if (machine.state() == RUNNING) {
+                machine.hardware().board().run();
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ import java.time.Duration;
 /**
  * How long a guest that asks for a reset has to wait for it: not at all, unless it has run only
  * shortly since the last one; then twice as long each time, up to a second. A guest that resets in
- * a loop must not keep a processor of the host busy with it. For one thread at a time.
+ * a loop must not keep a processor of the host busy with it. Thread-safe.
  */
 final class RebootPace {
 
@@ -20,7 +20,7 @@ final class RebootPace {
      *
      * @param ran how long the guest has run since it was started or reset
      */
-    Duration after(Duration ran) {
+    synchronized Duration after(Duration ran) {
         Duration pause = ran.compareTo(HAS_RUN) >= 0 ? Duration.ZERO : next;
         next = pause.isZero() ? FIRST : pause.multipliedBy(2);
         if (next.compareTo(LONGEST) > 0) {

@@ -78,6 +78,7 @@ public final class VcpuThread {
     private final Object finishing = new Object();
 
     private volatile State state = State.PAUSED;
+    private volatile boolean finishWanted;
 
     /**
      * Starts the thread; it is paused when this returns.
@@ -166,6 +167,15 @@ public final class VcpuThread {
     /** Ends the thread, from whatever state. */
     public CompletableFuture<Void> finish() {
         return post(this::finished);
+    }
+
+    /**
+     * Ends the thread, from whatever state, before it looks at its mailbox again. For callers that
+     * may be short of memory: makes no object, and has no answer but {@link #join}.
+     */
+    public void finishSoon() {
+        finishWanted = true;
+        kick();
     }
 
     /**
@@ -291,10 +301,19 @@ public final class VcpuThread {
             }
         } catch (Throwable e) {
             finished();
-            listener.died(index, e);
+            died(e);
         } finally {
             finished();
             refuseAll();
+        }
+    }
+
+    private void died(Throwable cause) {
+        try {
+            listener.died(index, cause);
+        } catch (Throwable e) {
+            // It has heard; what follows may lack the memory for its words.
+            cause.addSuppressed(e);
         }
     }
 
@@ -309,6 +328,10 @@ public final class VcpuThread {
     private void serveMailbox() {
         // First the kick, then the mailbox: a command that comes after the look kicks again.
         kick.clear();
+        if (finishWanted) {
+            finished();
+            return;
+        }
         // What comes behind the command to finish is refused, not obeyed.
         @Nullable Command command;
         while (state != State.FINISHED && (command = mailbox.poll()) != null) {
