@@ -136,12 +136,7 @@ public final class Completion {
         return systemCalls == null ? Result.Done.INSTANCE : done(systemCalls::look);
     }
 
-    /** Whether an exit for {@code KVM_EXIT_DEBUG} is one that was asked for here. */
-    public boolean wantsDebugExits() {
-        return systemCalls != null;
-    }
-
-    /** Answers an exit for {@code KVM_EXIT_DEBUG}. */
+    /** Answers an exit for {@code KVM_EXIT_DEBUG} that was asked for here. */
     public Result debugExit() {
         return systemCalls == null ? Result.Done.INSTANCE : done(systemCalls::debugExit);
     }

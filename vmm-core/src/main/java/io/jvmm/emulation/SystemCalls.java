@@ -55,6 +55,7 @@ public final class SystemCalls {
 
     private final KvmVcpu vcpu;
     private final SyncRegs page;
+    private final DebugRequests debug;
     private final AtomicLong shared;
     private final LinearMemory memory;
     private long table;
@@ -68,9 +69,11 @@ public final class SystemCalls {
      * Turns registers in the page shared with the kernel on, as {@link Completion} does.
      *
      * @param shared by all vCPUs of a machine: the handler that one of them has found, or 0
+     * @param debug where a breakpoint is asked for
      */
-    public SystemCalls(KvmVcpu vcpu, GuestMemory memory, AtomicLong shared) {
+    public SystemCalls(KvmVcpu vcpu, GuestMemory memory, AtomicLong shared, DebugRequests debug) {
         this.vcpu = vcpu;
+        this.debug = debug;
         this.page = vcpu.page().syncRegs();
         this.shared = shared;
         this.memory =
@@ -123,7 +126,7 @@ public final class SystemCalls {
         }
         if (found != handler) {
             handler = found;
-            vcpu.setGuestDebug(GuestDebug.before(found));
+            debug.request(GuestDebug.before(found));
         }
     }
 
@@ -163,7 +166,7 @@ public final class SystemCalls {
     void debugExit() {
         if (stepping) {
             stepping = false;
-            vcpu.setGuestDebug(GuestDebug.before(handler));
+            debug.request(GuestDebug.before(handler));
             return;
         }
         Regs regs = page.regs();
@@ -171,7 +174,7 @@ public final class SystemCalls {
         byte @Nullable [] frame = read(system, regs.rsp(), FRAME_BYTES);
         if (regs.rip() != handler || frame == null || !deliver(regs, system, frame)) {
             stepping = true;
-            vcpu.setGuestDebug(GuestDebug.STEP);
+            debug.request(GuestDebug.STEP);
         }
     }
 

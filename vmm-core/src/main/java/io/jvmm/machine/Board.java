@@ -14,6 +14,7 @@ import io.jvmm.layout.GuestLayout;
 import io.jvmm.memory.GuestMemory;
 import io.jvmm.state.Saved;
 import io.jvmm.state.SavedComponents;
+import io.jvmm.vcpu.DebugArbiter;
 import io.jvmm.vcpu.ExitLoop;
 import io.jvmm.vcpu.KickStrategy;
 import io.jvmm.vcpu.PageWaits;
@@ -98,18 +99,20 @@ final class Board implements AutoCloseable {
             KvmVcpu vcpu = owned.own(vm.createVcpu(index), KvmVcpu::close);
             setup.prepare(vcpu, index);
             vcpus.add(vcpu);
+            DebugArbiter debug = new DebugArbiter(vcpu::setGuestDebug);
             ExitLoop loop =
                     new ExitLoop(
                             vcpu,
                             parts.platform().ports(),
                             parts.platform().mmio(),
-                            completes ? completion(vcpu, count) : null,
-                            parts.pages());
+                            completes ? completion(vcpu, count, debug) : null,
+                            parts.pages(),
+                            debug);
             threads.add(thread(index, vcpu, loop));
         }
     }
 
-    private Completion completion(KvmVcpu vcpu, int count) {
+    private Completion completion(KvmVcpu vcpu, int count, DebugArbiter debug) {
         WideCompareExchange wide =
                 count == 1
                         ? WideCompareExchange.SINGLE_VCPU
@@ -119,7 +122,7 @@ final class Board implements AutoCloseable {
         GuestMemory memory = parts.ram().memory();
         SystemCalls systemCalls =
                 parts.config().hostQuirks().deliverSystemCalls()
-                        ? new SystemCalls(vcpu, memory, pageFaultHandler)
+                        ? new SystemCalls(vcpu, memory, pageFaultHandler, debug.emulation())
                         : null;
         return new Completion(vcpu, memory, wide, systemCalls);
     }

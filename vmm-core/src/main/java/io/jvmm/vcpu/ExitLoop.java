@@ -38,6 +38,7 @@ public final class ExitLoop {
     private final Bus mmio;
     private final @Nullable Completion completion;
     private final @Nullable MemoryFaults faults;
+    private final DebugArbiter debug;
     private final ExitCounters counters = new ExitCounters();
 
     /**
@@ -48,23 +49,40 @@ public final class ExitLoop {
         this(vcpu, ports, mmio, null, null);
     }
 
-    /**
-     * @param completion who completes instructions that the host's interpreter lacks; null where
-     *     the host runs every instruction itself
-     * @param pages who brings pages that the vCPU is turned away from; null if that ends it
-     */
+    /** As below, for a vCPU that nothing but {@code completion} wants debug exits of. */
     public ExitLoop(
             KvmVcpu vcpu,
             Bus ports,
             Bus mmio,
             @Nullable Completion completion,
             @Nullable VcpuPages pages) {
+        this(vcpu, ports, mmio, completion, pages, new DebugArbiter(vcpu::setGuestDebug));
+    }
+
+    /**
+     * @param completion who completes instructions that the host's interpreter lacks; null where
+     *     the host runs every instruction itself
+     * @param pages who brings pages that the vCPU is turned away from; null if that ends it
+     * @param debug decides where the vCPU leaves the guest for a debugger's or the completion's
+     *     sake
+     */
+    public ExitLoop(
+            KvmVcpu vcpu,
+            Bus ports,
+            Bus mmio,
+            @Nullable Completion completion,
+            @Nullable VcpuPages pages,
+            DebugArbiter debug) {
         this.vcpu = vcpu;
+        this.debug = debug;
         this.faults = pages == null ? null : new MemoryFaults(vcpu, pages);
         this.completion = completion;
         this.page = vcpu.page();
         this.ports = ports;
         this.mmio = mmio;
+        if (completion != null) {
+            debug.emulation().answeredBy(() -> answer(completion, Completion::debugExit));
+        }
     }
 
     /** How often the vCPU left the guest so far. */
@@ -160,8 +178,8 @@ public final class ExitLoop {
 
     /** An exit that is no input or output; null if it is answered. */
     private @Nullable VcpuStop unusual(int reason) {
-        if (reason == KVM_EXIT_DEBUG && completion != null && completion.wantsDebugExits()) {
-            return answer(completion, Completion::debugExit);
+        if (reason == KVM_EXIT_DEBUG) {
+            return debug.exit(page.debugException(), page.debugStatus());
         }
         return internalError(reason);
     }

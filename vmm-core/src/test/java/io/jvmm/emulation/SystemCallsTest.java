@@ -70,7 +70,7 @@ class SystemCallsTest {
                         new MsrEntry(MSR_STAR, 0x10L << 48 | (long) KERNEL_CODE << 32),
                         new MsrEntry(MSR_LSTAR, KERNEL),
                         new MsrEntry(MSR_FMASK, FLAGS_OFF)));
-        calls = new SystemCalls(vcpu, memory, new AtomicLong());
+        calls = new SystemCalls(vcpu, memory, new AtomicLong(), vcpu::setGuestDebug);
         completion = new Completion(vcpu, memory, WideCompareExchange.SINGLE_VCPU, calls);
     }
 

@@ -39,6 +39,8 @@ public final class KvmRun {
     static final long MMIO_DATA = 40;
     static final long MMIO_LEN = 48;
     static final long MMIO_IS_WRITE = 52;
+    static final long DEBUG_EXCEPTION = 32;
+    static final long DEBUG_DR6 = 48;
     static final long INTERNAL_SUBERROR = 32;
     static final long INTERNAL_NDATA = 36;
     static final long INTERNAL_DATA = 40;
@@ -189,6 +191,16 @@ public final class KvmRun {
     /** The processor's own reason for {@code KVM_EXIT_UNKNOWN} and {@code KVM_EXIT_FAIL_ENTRY}. */
     public long hardwareReason() {
         return page.get(JAVA_LONG, HARDWARE_EXIT_REASON);
+    }
+
+    /** Of a debug exit: the guest's exception of which KVM made it. */
+    public int debugException() {
+        return page.get(JAVA_INT, DEBUG_EXCEPTION);
+    }
+
+    /** Of a debug exit: why, as in DR6. */
+    public long debugStatus() {
+        return page.get(JAVA_LONG, DEBUG_DR6);
     }
 
     /** What went wrong inside KVM: one of {@code KVM_INTERNAL_ERROR_*}. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.gen.kvm.kvm_clock_data;
 import io.jvmm.ffi.gen.kvm.kvm_cpuid2;
 import io.jvmm.ffi.gen.kvm.kvm_cpuid_entry2;
+import io.jvmm.ffi.gen.kvm.kvm_debug_exit_arch;
 import io.jvmm.ffi.gen.kvm.kvm_debugregs;
 import io.jvmm.ffi.gen.kvm.kvm_device_attr;
 import io.jvmm.ffi.gen.kvm.kvm_dtable;
@@ -56,6 +57,11 @@ class KvmLayoutTest {
                 row("mmio.data", KvmRun.MMIO_DATA - 32, kvm_run.mmio.data$offset()),
                 row("mmio.len", KvmRun.MMIO_LEN - 32, kvm_run.mmio.len$offset()),
                 row("mmio.is_write", KvmRun.MMIO_IS_WRITE - 32, kvm_run.mmio.is_write$offset()),
+                row("debug", KvmRun.DEBUG_EXCEPTION, kvm_run.debug$offset()),
+                row(
+                        "debug.dr6",
+                        KvmRun.DEBUG_DR6 - KvmRun.DEBUG_EXCEPTION,
+                        kvm_debug_exit_arch.dr6$offset()),
                 row("internal", KvmRun.INTERNAL_SUBERROR, kvm_run.internal$offset()),
                 row("internal.ndata", KvmRun.INTERNAL_NDATA - 32, kvm_run.internal.ndata$offset()),
                 row("internal.data", KvmRun.INTERNAL_DATA - 32, kvm_run.internal.data$offset()),
