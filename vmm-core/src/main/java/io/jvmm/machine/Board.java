@@ -197,6 +197,9 @@ final class Board implements AutoCloseable {
             run();
             throw new DeadlineException(
                     "machine %s: %s".formatted(parts.config().name(), e.getMessage()));
+        } catch (Error e) {
+            run();
+            throw e;
         }
     }
 

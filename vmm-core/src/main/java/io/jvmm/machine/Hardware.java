@@ -153,7 +153,9 @@ final class Hardware {
         platform.pause();
         try {
             return board.pause(deadline);
-        } catch (DeadlineException e) {
+        } catch (VcpusGoneException e) {
+            throw e;
+        } catch (RuntimeException | Error e) {
             platform.resume(PausedTime.COUNTED);
             throw e;
         }

@@ -60,6 +60,9 @@ public final class VcpuThread {
 
     private static final Logger LOG = LoggerFactory.getLogger(VcpuThread.class);
 
+    /** What lacks memory is tried again after this time. */
+    private static final long AGAIN_NANOS = 10_000_000;
+
     private final int index;
     private final KvmVcpu vcpu;
     private final ExitLoop exits;
@@ -381,9 +384,21 @@ public final class VcpuThread {
     private void refuseAll() {
         @Nullable Command command;
         while ((command = mailbox.poll()) != null) {
-            command.answer()
-                    .completeExceptionally(
-                            new IllegalStateException("vCPU " + index + " has finished"));
+            refuse(command);
+        }
+    }
+
+    /** The thread may have died for want of memory, and its callers wait for an answer. */
+    private void refuse(Command command) {
+        while (true) {
+            try {
+                command.answer()
+                        .completeExceptionally(
+                                new IllegalStateException("vCPU " + index + " has finished"));
+                return;
+            } catch (OutOfMemoryError _) {
+                LockSupport.parkNanos(AGAIN_NANOS);
+            }
         }
     }
 }

@@ -224,6 +224,60 @@ class VcpuThreadTest {
         }
     }
 
+    /** An {@code Error} ends the vCPU like anything else, also when its listener cannot go on. */
+    @Test
+    void aDeviceWithoutMemoryKillsTheThreadWhichAnswersAllTheSame() throws Exception {
+        OutOfMemoryError fault = new OutOfMemoryError("planted");
+        VcpuThread.Listener poor =
+                new VcpuThread.Listener() {
+                    @Override
+                    public void stopped(int index, VcpuStop stop) {}
+
+                    @Override
+                    public void died(int index, Throwable cause) {
+                        died.complete(cause);
+                        throw new OutOfMemoryError("planted, too");
+                    }
+                };
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            vm.ports.attach(
+                    0x500,
+                    1,
+                    new IoDevice() {
+                        @Override
+                        public long read(long offset, int size) {
+                            return 0;
+                        }
+
+                        @Override
+                        public void write(long offset, int size, long value) {
+                            throw fault;
+                        }
+                    },
+                    "poor");
+            VcpuThread thread = new VcpuThread(3, vm.vcpu, vm.loop, kick, options, poor);
+            CompletableFuture<Void> _ = thread.resume();
+            assertThat(get(died)).isSameAs(fault);
+            assertThat(thread.join(Duration.ofSeconds(30))).isTrue();
+            assertThat(fault.getSuppressed()).hasSize(1);
+            assertThatThrownBy(() -> get(thread.whilePaused(vcpu -> vcpu.regs())))
+                    .hasCauseInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
+    void aThreadThatIsToFinishSoonFinishesFromTheGuest() throws Exception {
+        try (TinyVm vm = new TinyVm(SPIN)) {
+            vm.ports.attach(0x500, 1, started(), "started");
+            VcpuThread thread = threadOf(vm);
+            get(thread.resume());
+            assertThat(spinning.await(30, TimeUnit.SECONDS)).isTrue();
+            thread.finishSoon();
+            assertThat(thread.join(Duration.ofSeconds(30))).isTrue();
+            assertThat(thread.state()).isEqualTo(VcpuThread.State.FINISHED);
+        }
+    }
+
     @Test
     void commandsToAFinishedThreadAreAnsweredToo() throws Exception {
         try (TinyVm vm = new TinyVm(SPIN)) {
