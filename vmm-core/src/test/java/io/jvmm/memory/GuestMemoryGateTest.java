@@ -62,6 +62,22 @@ class GuestMemoryGateTest {
                 });
     }
 
+    /** A page that never comes would be waited for by anything that waits. */
+    @Test
+    void whetherARangeIsThereIsToldWithoutAWait() {
+        withMemory(
+                Duration.ofDays(1),
+                memory -> {
+                    assertThat(memory.isPresent(HALF, 1)).isFalse();
+                    assertThat(memory.isPresent(4000, 200)).isFalse();
+                    assertThat(memory.readU8(4000)).isZero();
+                    assertThat(memory.isPresent(4000, 96)).isTrue();
+                    assertThat(memory.isPresent(4000, 97)).as("asked for nothing else").isFalse();
+                    assertThat(memory.readU8(4096)).isZero();
+                    assertThat(memory.isPresent(4000, 97)).isTrue();
+                });
+    }
+
     @Test
     void aPageThatDoesNotComeIsATypedFailure() {
         withMemory(
