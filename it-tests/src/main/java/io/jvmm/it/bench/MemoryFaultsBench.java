@@ -106,7 +106,7 @@ final class MemoryFaultsBench {
         out.printf("%n%-6s", "vCPUs");
         here.forEach(way -> out.printf(" %15s", way.label()));
         out.println();
-        WarmUp.with(() -> warmUp(here));
+        WarmUp.with(limit -> warmUp(here, limit));
         double[][] alone = {};
         for (int vcpus : VCPUS) {
             double[][] nanos = measure(here, vcpus);
@@ -115,9 +115,12 @@ final class MemoryFaultsBench {
         }
     }
 
-    private void warmUp(List<FaultWay> here) throws IOException, InterruptedException {
+    private void warmUp(List<FaultWay> here, WarmUp.Limit limit)
+            throws IOException, InterruptedException {
         for (FaultWay way : here) {
-            for (int done = 0; done < WARM_UP_FAULTS && way.isJava(); done += faults) {
+            for (int done = 0;
+                    done < WARM_UP_FAULTS && way.isJava() && !limit.isOver();
+                    done += faults) {
                 // Faults that come alone, and many at a time, are not served in the same way.
                 way.run(ring, 1);
                 way.run(ring, MOST_VCPUS);

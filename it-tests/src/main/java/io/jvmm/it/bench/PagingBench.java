@@ -124,8 +124,11 @@ final class PagingBench {
     }
 
     private void warmUp(PagingConfig config) throws IOException, InterruptedException {
-        WarmUp.with(() -> {
+        WarmUp.with(limit -> {
             for (boolean shared : new boolean[] {false, true}) {
+                if (limit.isOver()) {
+                    return;
+                }
                 // Faults that come alone, and many at a time, are not served in the same way.
                 single(shared, WARM_UP_FAULTS, service(1, config));
                 single(shared, WARM_UP_FAULTS, service(MOST_VCPUS, config));
