@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jvmm.boot.payload.Compression;
 import io.jvmm.boot.payload.Packer;
+import io.jvmm.ffi.testing.Repetitions;
 import io.jvmm.memory.GuestMemory;
 
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,7 +27,7 @@ import java.util.stream.Stream;
 class KernelFuzzTest {
 
     private static final List<BootEntry> ENTRIES = List.of(BootEntry.values());
-    private static final int ROUNDS = 1500;
+    private static final int ROUNDS = Repetitions.of(1_500, 30_000, 150);
     private static final int MEMORY_MIB = 8;
 
     /** The unpacked payload twice over while it grows, and buffers; xz alone takes 8 MiB. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jvmm.emulation.Emulator.Outcome;
 import io.jvmm.ffi.kvm.Regs;
+import io.jvmm.ffi.testing.Repetitions;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.memory.GuestMemory;
 import io.jvmm.memory.MemoryRegion;
@@ -68,7 +69,7 @@ class NativeComparisonTest {
 
     @Test
     void everyInstructionDoesWhatTheProcessorDoes() {
-        long cases = Long.getLong("jvmm.emulation.cases", 60_000);
+        long cases = Long.getLong("jvmm.emulation.cases", Repetitions.of(60_000, 600_000, 6_000));
         long seed = Long.getLong("jvmm.emulation.seed", 1);
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         List<TableEntry> table = InstructionTable.INSTANCE.all();

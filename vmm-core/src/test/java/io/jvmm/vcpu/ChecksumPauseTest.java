@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.kvm.KvmConstants;
 import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.linux.Kick;
+import io.jvmm.ffi.testing.Repetitions;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 import io.jvmm.guest.PayloadChecksum;
@@ -24,16 +25,14 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A guest that is paused and looked at from top to bottom, again and again, computes what it would
- * have computed. {@code jvmm.stress.pauses} is how often, for each strategy; 5 000 take minutes on
- * a busy machine of two processors.
+ * have computed.
  */
 @RequiresKvm
 @Timeout(900)
 class ChecksumPauseTest {
 
     private static final int VCPUS = 2;
-    private static final int SCALE = Boolean.getBoolean("jvmm.lab.inside") ? 50 : 1;
-    private static final int PAUSES = Integer.getInteger("jvmm.stress.pauses", 1_000 / SCALE);
+    private static final int PAUSES = Repetitions.of(1_000, 10_000, 20);
     private static final int LOOK_TWICE_EVERY = 16;
     private static final int LONGEST_DELAY_NANOS = 400_000;
     private static final Duration AT_MOST = Duration.ofSeconds(60);

@@ -3,6 +3,7 @@ package io.jvmm.vcpu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jvmm.ffi.linux.Kick;
+import io.jvmm.ffi.testing.Repetitions;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
 import io.jvmm.guest.Payload;
@@ -26,9 +27,7 @@ import java.util.concurrent.TimeoutException;
  * No kick is lost, whatever the vCPU does at that moment, and none shows in the guest.
  *
  * <p>A vCPU has one kick on its way at a time, so that no later one makes up for one that was lost;
- * a kick counts as answered when the thread has looked into its mailbox. {@code jvmm.stress.kicks}
- * is their number for each strategy; 100 000 take minutes on a busy machine of two processors,
- * where most of a kick is the wait until the vCPU's thread has its turn.
+ * a kick counts as answered when the thread has looked into its mailbox.
  */
 @RequiresKvm
 @RequiresUserfaultfd
@@ -41,8 +40,7 @@ class KickStressTest {
     private static final int[] ROLES = {0, 1, 2, 3, 4, PAGES, PAGES, 1};
 
     private static final int KICKERS = 3;
-    private static final int SCALE = Boolean.getBoolean("jvmm.lab.inside") ? 100 : 1;
-    private static final int KICKS = Integer.getInteger("jvmm.stress.kicks", 25_000 / SCALE);
+    private static final int KICKS = Repetitions.of(25_000, 200_000, 250);
     private static final int COLLECTIONS_IN_A_STORM = 3;
     private static final long CALM_MILLIS = 300;
     private static final long ROUNDS_AFTERWARDS = 1;

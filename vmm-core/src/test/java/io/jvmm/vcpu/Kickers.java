@@ -35,6 +35,7 @@ final class Kickers {
 
     private final List<VcpuThread> threads;
     private final BlockingQueue<Integer> idle;
+    private final int kicks;
     private final AtomicInteger left;
 
     /** Paused vCPUs, in the order in which they are to be resumed. */
@@ -47,6 +48,7 @@ final class Kickers {
 
     Kickers(List<VcpuThread> threads, int kicks) {
         this.threads = threads;
+        this.kicks = kicks;
         this.left = new AtomicInteger(kicks);
         this.mayPause = new Semaphore(threads.size() - LEAST_RUNNING);
         this.idle = new ArrayBlockingQueue<>(threads.size());
@@ -116,7 +118,9 @@ final class Kickers {
     private int next() throws InterruptedException {
         Integer index = idle.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
         if (index == null) {
-            throw new AssertionError("no vCPU has answered for %d s".formatted(PATIENCE_SECONDS));
+            throw new AssertionError(
+                    "no vCPU has answered for %d s, after %d kicks of %d"
+                            .formatted(PATIENCE_SECONDS, kicks - left.get(), kicks));
         }
         return index;
     }

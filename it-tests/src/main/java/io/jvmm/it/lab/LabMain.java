@@ -3,12 +3,13 @@ package io.jvmm.it.lab;
 import io.jvmm.guest.ImageException;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
 /**
  * The lab from the command line: {@code prepare}, {@code shell}, {@code vmm ARGS…}, {@code bench
- * NAME} or {@code test [selectors]}.
+ * NAME}, {@code test [selectors]}, or {@code gate}, which runs the labs of {@code ./vmm test}.
  *
  * <p>The exit code is that of the command that ran in the lab; 1 if a test failed; {@value
  * #LAB_FAILED} if the lab itself did.
@@ -22,6 +23,8 @@ public final class LabMain {
     static final int LAB_FAILED = 125;
 
     private static final int USAGE = 2;
+
+    private static final int DEFAULT_DEADLINE_SECONDS = 30 * 60;
 
     private LabMain() {}
 
@@ -49,6 +52,7 @@ public final class LabMain {
             case "vmm" -> onTerminal(LabVmm.run(rest));
             case "bench" -> onTerminal(LabBench.run(rest));
             case "test" -> test(rest);
+            case "gate" -> gate();
             default -> {
                 System.err.println(
                         "usage: lab prepare | shell | vmm ARGS... | bench NAME | test"
@@ -60,6 +64,19 @@ public final class LabMain {
 
     private static Lab prepare() {
         return Lab.prepare(LabSettings.fromProperties());
+    }
+
+    /** Runs the labs that {@code LabTest} reports. */
+    private static int gate() {
+        try {
+            LabRuns runs = new LabRuns(Path.of(System.getProperty(TARGET_PROPERTY, "target")));
+            runs.clear();
+            runs.run(LabRuns.kernels());
+            return 0;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return LAB_FAILED;
+        }
     }
 
     private static int onTerminal(LabTask task) {
@@ -74,7 +91,10 @@ public final class LabMain {
                         .map(told -> LabFolder.emptied(Path.of(told, "lab")))
                         .orElseGet(LabFolder::temporary);
         LabConsole console = new LabConsole.Copied(System.out);
-        List<LabTestResult> results = LabTests.run(prepare(), selectors, console, folder);
+        Duration deadline =
+                Duration.ofSeconds(
+                        Long.getLong(LabTests.DEADLINE_PROPERTY, DEFAULT_DEADLINE_SECONDS));
+        List<LabTestResult> results = LabTests.run(prepare(), selectors, deadline, console, folder);
         long passed = count(results, LabTestResult.Status.PASSED);
         long failed = count(results, LabTestResult.Status.FAILED);
         for (LabTestResult result : results) {

@@ -18,6 +18,6 @@ record LabTestResult(String className, String name, Status status, String detail
 
     /** Class and name, as they are printed. */
     String title() {
-        return className + " > " + name;
+        return className + "." + name;
     }
 }

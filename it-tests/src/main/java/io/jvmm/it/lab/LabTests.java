@@ -39,12 +39,19 @@ public final class LabTests {
     private static final List<String> NOT_FOR_THE_LAB =
             List.of("io.jvmm.emulation", "io.jvmm.paging");
 
-    private static final int DEFAULT_DEADLINE_SECONDS = 30 * 60;
     private static final String LAUNCHER = "org.junit.platform.console.ConsoleLauncher";
-    private static final String REPORTS = "reports";
+
+    /** Folder of JUnit's XML reports among the results. */
+    static final String REPORTS = "reports";
+
+    /** {@code on} for all that takes long; in the lab as on the host. */
+    private static final String FULL_PROPERTY = "jvmm.full";
 
     /** For {@code io.jvmm.ffi.testing.Repetitions}, which is among the test classes. */
-    private static final String REPETITIONS_DIVISOR = "jvmm.repetitions.divisor=10";
+    private static final String REPETITIONS = "jvmm.repetitions=emulated";
+
+    /** For {@code io.jvmm.ffi.testing.TestLedger}: what ran is recorded among the results. */
+    private static final String LEDGER = "jvmm.target=" + LabTask.RESULTS;
 
     /** Beyond C1, compiling costs more under emulation than it gives in a few minutes. */
     private static final String QUICK_COMPILER = "-XX:TieredStopAtLevel=1";
@@ -56,12 +63,17 @@ public final class LabTests {
      *
      * @param selectors names of test classes, simple or full, {@code Class#method}, or options of
      *     the console launcher; empty for the default
+     * @param deadline how long the whole run may take
      * @param folder for the results
      * @return one result per test
      * @throws LabException if the lab does not start, or ends without results
      */
     static List<LabTestResult> run(
-            Lab lab, List<String> selectors, LabConsole console, LabFolder folder) {
+            Lab lab,
+            List<String> selectors,
+            Duration deadline,
+            LabConsole console,
+            LabFolder folder) {
         LabClassPath classPath = LabClassPath.ofBuild();
         List<String> command = LabJava.command(QUICK_COMPILER);
         command.addAll(
@@ -69,8 +81,12 @@ public final class LabTests {
                         "--enable-native-access=ALL-UNNAMED",
                         "-Djvmm.kvm=required",
                         "-Djvmm.tools=required",
+                        "-Djvmm.hardware=required",
+                        "-D%s=%s"
+                                .formatted(FULL_PROPERTY, System.getProperty(FULL_PROPERTY, "off")),
                         "-Djvmm.paging.guarded=on",
-                        "-D" + REPETITIONS_DIVISOR,
+                        "-D" + REPETITIONS,
+                        "-D" + LEDGER,
                         "-D" + INSIDE_PROPERTY + "=true",
                         "-D" + LabSettings.KERNEL_PROPERTY + "=" + lab.settings().kernel().label(),
                         "-D" + LinuxImages.FOLDER_PROPERTY + "=" + LabGuests.FOLDER,
@@ -86,8 +102,6 @@ public final class LabTests {
                         "--details=testfeed",
                         "--reports-dir=" + LabTask.RESULTS + "/" + REPORTS));
         command.addAll(selection(selectors, classPath.testFolders()));
-        Duration deadline =
-                Duration.ofSeconds(Long.getLong(DEADLINE_PROPERTY, DEFAULT_DEADLINE_SECONDS));
         LabTask task = new LabTask(command, Optional.of(deadline));
         classPath.addTo(task);
         task.with(LabTask.FOLDER + "/vmm.jar", VmmJar.locate());

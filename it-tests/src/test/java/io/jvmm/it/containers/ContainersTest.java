@@ -11,6 +11,7 @@ import com.github.dockerjava.api.model.HostConfig;
 
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
+import io.jvmm.ffi.testing.WaitsForProcesses;
 import io.jvmm.it.framework.VmProcess;
 import io.jvmm.it.paging.MemoryImage;
 import io.jvmm.it.paging.PagedVm;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.testcontainers.DockerClientFactory;
@@ -58,7 +60,9 @@ import java.util.function.Consumer;
 @RequiresKvm
 @RequiresUserfaultfd
 @RequiresDocker
+@ResourceLock("the Docker engine")
 @Tag("host")
+@WaitsForProcesses
 @Timeout(1200)
 class ContainersTest {
 

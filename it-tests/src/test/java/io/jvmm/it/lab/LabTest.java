@@ -5,52 +5,29 @@ import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 
-import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Starts one lab per kernel and reports each test that ran in it as a test of this build.
+ * Waits for the labs, one per kernel, and reports each test that ran in them as a test of this
+ * build: by class, method and kernel. {@code ./vmm test} has started the labs long before; {@code
+ * mvn verify} alone has not, and then they start here.
  *
- * <p>A test that is skipped in the lab fails here unless {@link #MAY_SKIP} says why it may be. As
- * many labs run at the same time as the host has CPUs: each keeps one busy and no more.
+ * <p>A test that is skipped in the lab fails here unless {@link #MAY_SKIP} says why it may be. The
+ * last of its module, since it is the only one that waits for the labs.
  */
+@Order(Integer.MAX_VALUE)
 @RequiresLab
 @Timeout(value = 70, unit = TimeUnit.MINUTES)
 class LabTest {
-
-    /** System property with the kernels of the labs, parted by commas. */
-    private static final String KERNELS_PROPERTY = "jvmm.lab.kernels";
-
-    /** The newest alone; the longer list of {@code .ci/run} takes as long again. */
-    private static final String KERNELS = "7.2";
-
-    /**
-     * What the annotating kernel is for; all else it has in common with Debian's of its version.
-     */
-    private static final List<String> ABOUT_MISSING_PAGES =
-            List.of(
-                    "--include-tag=kvm",
-                    "--include-tag=userfaultfd",
-                    "--exclude-tag=" + LabTests.HOST,
-                    "--include-classname=^io\\.jvmm\\."
-                            + "(it\\.(lab|paging)\\..*|(host|machine)\\.\\w*FaultModesTest)$");
 
     /** Test classes, by full name, that may be skipped in the lab, with the reason. */
     private static final Map<String, String> MAY_SKIP =
@@ -63,82 +40,49 @@ class LabTest {
             Set.of("io.jvmm.it.paging.MissingPageExitTest");
 
     @TestFactory
-    Stream<DynamicNode> whatRunsInTheLab() {
-        LabSettings settings = LabSettings.fromProperties();
-        Map<LabKernel, FutureTask<List<LabTestResult>>> runs = new LinkedHashMap<>();
-        for (LabKernel kernel : kernels()) {
-            Lab lab = Lab.prepare(settings.withKernel(kernel));
-            runs.put(kernel, new FutureTask<>(() -> run(lab, kernel)));
+    Stream<DynamicNode> whatRunsInTheLab() throws InterruptedException {
+        LabRuns runs = new LabRuns(Path.of(System.getProperty("jvmm.target", "target")));
+        List<LabKernel> kernels = LabRuns.kernels();
+        boolean started = Boolean.getBoolean(LabRuns.STARTED_PROPERTY);
+        if (!started) {
+            runs.clear();
         }
-        try (ExecutorService labs =
-                Executors.newFixedThreadPool(
-                        Runtime.getRuntime().availableProcessors(),
-                        Thread.ofPlatform().name("lab-", 1).factory())) {
-            runs.values().forEach(labs::execute);
+        runs.hostIsDone();
+        if (!started) {
+            runs.run(kernels);
         }
-        return runs.entrySet().stream()
-                .map(each ->
+        return kernels.stream()
+                .map(kernel ->
                         dynamicContainer(
-                                "in the lab with Linux " + each.getKey().label(),
-                                reported(each.getKey(), each.getValue())));
-    }
-
-    private static List<LabKernel> kernels() {
-        return Pattern.compile(",")
-                .splitAsStream(System.getProperty(KERNELS_PROPERTY, KERNELS))
-                .map(LabKernel::labelled)
-                .toList();
-    }
-
-    private static List<LabTestResult> run(Lab lab, LabKernel kernel) throws IOException {
-        Path target = Path.of(System.getProperty("jvmm.target", "target"));
-        LabFolder folder = LabFolder.emptied(target.resolve("lab-" + kernel.label()));
-        try (OutputStream log = Files.newOutputStream(folder.resolve("console.log"))) {
-            List<String> selectors =
-                    kernel == LabKernel.ANNOTATING ? ABOUT_MISSING_PAGES : List.of();
-            return LabTests.run(lab, selectors, new LabConsole.Copied(log), folder);
-        }
+                                "in the lab with Linux " + kernel.label(), reported(runs, kernel)));
     }
 
     /** Waits for the run; what goes wrong with a lab is a failed test that does not hide others. */
-    private static Stream<DynamicNode> reported(
-            LabKernel kernel, FutureTask<List<LabTestResult>> run) {
+    private static Stream<DynamicNode> reported(LabRuns runs, LabKernel kernel) {
         try {
-            return run.get().stream()
-                    .collect(
-                            Collectors.groupingBy(
-                                    LabTestResult::className,
-                                    LinkedHashMap::new,
-                                    Collectors.mapping(
-                                            result -> reported(kernel, result),
-                                            Collectors.toList())))
-                    .entrySet()
-                    .stream()
-                    .map(each -> dynamicContainer(each.getKey(), each.getValue()));
-        } catch (ExecutionException e) {
+            return runs.await(kernel).stream().map(result -> reported(kernel, result));
+        } catch (LabException e) {
             return Stream.of(
                     dynamicTest(
-                            "the lab itself",
+                            "the lab itself with Linux " + kernel.label(),
                             () -> {
-                                throw e.getCause();
+                                throw e;
                             }));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new LabException("interrupted while the labs ran", e);
         }
     }
 
     private static DynamicNode reported(LabKernel kernel, LabTestResult result) {
+        String name = "%s [Linux %s]".formatted(result.title(), kernel.label());
         return dynamicTest(
-                result.name(),
+                name,
                 () -> {
                     boolean mayBeSkipped = maySkip(kernel, result.className());
                     switch (result.status()) {
                         case PASSED -> {}
-                        case FAILED -> throw new InnerFailure(result.details());
+                        case FAILED -> throw new InnerFailure(name, result.details());
                         case SKIPPED -> {
                             assumeFalse(mayBeSkipped, result.details());
-                            throw new InnerFailure("skipped in the lab: " + result.details());
+                            throw new InnerFailure(name, "skipped: " + result.details());
                         }
                     }
                 });
@@ -153,8 +97,8 @@ class LabTest {
     private static final class InnerFailure extends AssertionError {
         private static final long serialVersionUID = 1;
 
-        InnerFailure(String details) {
-            super("in the lab: " + details);
+        InnerFailure(String name, String details) {
+            super("in the lab, %s: %s".formatted(name, details));
             setStackTrace(new StackTraceElement[0]);
         }
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import io.jvmm.ffi.testing.MeasuresProcess;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.guest.Payload;
 import io.jvmm.it.lab.LabTests;
@@ -13,6 +14,7 @@ import io.jvmm.machine.MachineConfig;
 import io.jvmm.machine.MachineExit;
 import io.jvmm.machine.MemoryBacking;
 
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -28,6 +30,8 @@ import java.util.stream.Stream;
 /** Machines come and go in one process, and leave nothing behind. */
 @RequiresKvm
 @Tag(LabTests.HOST)
+@MeasuresProcess
+@Order(Integer.MAX_VALUE - 1)
 @Timeout(300)
 class ManyMachinesTest {
 

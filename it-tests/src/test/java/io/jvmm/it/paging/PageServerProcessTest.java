@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
+import io.jvmm.ffi.testing.WaitsForProcesses;
 import io.jvmm.guest.Payload;
 import io.jvmm.it.framework.VmProcess;
 import io.jvmm.machine.Machine;
@@ -34,6 +35,7 @@ import java.util.List;
 @RequiresKvm
 @RequiresUserfaultfd
 @Tag("host")
+@WaitsForProcesses
 @Timeout(300)
 class PageServerProcessTest {
 

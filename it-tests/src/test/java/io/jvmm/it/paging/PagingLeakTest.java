@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Fd;
 import io.jvmm.ffi.linux.Mapping;
+import io.jvmm.ffi.testing.MeasuresProcess;
 import io.jvmm.ffi.testing.Repetitions;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
 import io.jvmm.it.library.Footprint;
@@ -26,6 +27,7 @@ import io.jvmm.paging.wire.ServerLimits;
 import io.jvmm.paging.wire.Token;
 
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
@@ -42,6 +44,8 @@ import java.util.concurrent.locks.LockSupport;
  * middle: no descriptor, thread or memory stays behind.
  */
 @RequiresUserfaultfd
+@MeasuresProcess
+@Order(Integer.MAX_VALUE - 1)
 @Timeout(300)
 class PagingLeakTest {
 

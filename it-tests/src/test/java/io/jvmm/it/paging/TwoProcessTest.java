@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
+import io.jvmm.ffi.testing.WaitsForProcesses;
 import io.jvmm.it.paging.CutWire.Message;
 import io.jvmm.it.paging.CutWire.Role;
 import io.jvmm.it.paging.CutWire.Step;
@@ -39,6 +40,7 @@ import java.util.regex.Pattern;
 @RequiresKvm
 @RequiresUserfaultfd
 @Tag("host")
+@WaitsForProcesses
 @Timeout(1200)
 class TwoProcessTest {
 

@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
  * is told why it takes so long, there and only there.
  */
 @RequiresKvm
+@Tag("linux-here")
 @Tag(LabTests.HOST)
 @Timeout(value = 40, unit = TimeUnit.MINUTES)
 class SmallLinuxHereTest {

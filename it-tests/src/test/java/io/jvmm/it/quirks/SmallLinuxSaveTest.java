@@ -28,6 +28,7 @@ import java.util.concurrent.TimeUnit;
  * saved, and goes on in another machine: the work comes out right, and its clock runs forward.
  */
 @RequiresKvm
+@Tag("linux-here")
 @Tag(LabTests.HOST)
 @Timeout(value = 40, unit = TimeUnit.MINUTES)
 class SmallLinuxSaveTest {

@@ -24,6 +24,7 @@ import java.util.concurrent.TimeUnit;
  * is interpreted that takes many minutes, so {@code -Djvmm.slow=on} asks for it.
  */
 @RequiresKvm
+@Tag("linux-here")
 @Tag(LabTests.HOST)
 @Tag("slow")
 @EnabledIfSystemProperty(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.jvmm.ffi.testing.Repetitions;
 import io.jvmm.ffi.testing.RequiresKvm;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
 
@@ -32,7 +33,7 @@ import java.util.List;
 class GcStormTest {
 
     private static final int MIB = Integer.getInteger("jvmm.storm.mib", 128);
-    private static final int RUNS = Integer.getInteger("jvmm.storm.runs", 1);
+    private static final int RUNS = Repetitions.of(1, 8, 1);
     private static final int HELD_MIB = 4;
     private static final String STANDSTILL = "did not reach the safepoint";
 

@@ -2,6 +2,7 @@ package io.jvmm.paging.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jvmm.ffi.testing.WaitsForProcesses;
 import io.jvmm.paging.wire.FaultyWire.Fault;
 
 import org.junit.jupiter.api.AfterEach;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Two processes, one of which is killed with {@code SIGKILL} at a step of the protocol. */
+@WaitsForProcesses
 @Timeout(300)
 class KilledPeerTest {
 

@@ -2,6 +2,7 @@ package io.jvmm.paging.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jvmm.ffi.testing.WaitsForProcesses;
 import io.jvmm.paging.wire.FaultyWire.Fault;
 
 import org.junit.jupiter.api.AfterEach;
@@ -21,6 +22,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Two processes, one of which stands still ({@code SIGSTOP}): to the other it has vanished, with
  * its sockets still open. It is given up for silence; when it goes on, it comes back by itself.
  */
+@WaitsForProcesses
 @Timeout(300)
 class StoppedPeerTest {
 
