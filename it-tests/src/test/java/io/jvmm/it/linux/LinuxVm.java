@@ -1,6 +1,5 @@
 package io.jvmm.it.linux;
 
-import io.jvmm.guest.DebianKernel;
 import io.jvmm.guest.LinuxGuest;
 import io.jvmm.it.framework.LinuxImages;
 import io.jvmm.it.framework.VmProcess;
@@ -21,12 +20,6 @@ final class LinuxVm {
     private static final LinuxImages IMAGES = LinuxImages.locate();
 
     private LinuxVm() {}
-
-    /** Boots a stock kernel and waits until it is up; the caller closes what it gets. */
-    static VmProcess boot(String version, int cpus, String entry, String append) {
-        Path kernel = IMAGES.kernel(DebianKernel.Line.ofVersion(version));
-        return boot(kernel, IMAGES.initramfs(), cpus, entry, append);
-    }
 
     /** Boots the small Linux and waits until it is up; the caller closes what it gets. */
     static VmProcess bootSmall(int cpus, String entry, String append) {
