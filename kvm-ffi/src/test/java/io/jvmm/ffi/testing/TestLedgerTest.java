@@ -104,6 +104,9 @@ class TestLedgerTest {
                 .execute(
                         LauncherDiscoveryRequestBuilder.request()
                                 .selectors(selectClass(tests))
+                                // Inside a test of a run that may be parallel itself.
+                                .configurationParameter(
+                                        "junit.jupiter.execution.parallel.enabled", "false")
                                 .build(),
                         new TestLedger(Optional.of(folder)));
     }
