@@ -2,7 +2,8 @@ package io.jvmm.boot;
 
 /**
  * The boot configuration that may stand behind an initial RAM disk (kernel document "Boot
- * Configuration"): text, its size, its checksum, a magic word. Linux takes it off before it unpacks.
+ * Configuration"): text, its size, its checksum, a magic word. Linux takes it off before it
+ * unpacks.
  */
 final class BootConfigTrailer {
 

@@ -43,16 +43,16 @@ public final class BootLoader {
         EntryState entry = enter(memory, loaded, placed, rsdp);
         String description =
                 "%s; entered at 0x%x (%s)%s"
-                        .formatted(
-                                loaded.description(),
-                                loaded.entry(),
-                                loaded.via().label(),
-                                placed.initrdSize() == 0
-                                        ? ""
-                                        : "; initrd of %s at 0x%x"
-                                                .formatted(
-                                                        Sizes.describe(placed.initrdSize()),
-                                                        placed.initrd()))
+                                .formatted(
+                                        loaded.description(),
+                                        loaded.entry(),
+                                        loaded.via().label(),
+                                        placed.initrdSize() == 0
+                                                ? ""
+                                                : "; initrd of %s at 0x%x"
+                                                        .formatted(
+                                                                Sizes.describe(placed.initrdSize()),
+                                                                placed.initrd()))
                         + config.initrd()
                                 .flatMap(Initrd::unchecked)
                                 .map(remark -> ", " + remark)

@@ -8,7 +8,8 @@ import java.util.List;
  * The bytes of a file, read on demand. Never mapped: a file that shrinks under a mapping faults,
  * one that is read comes up short, which is an ordinary error.
  */
-sealed interface ByteSource extends AutoCloseable permits FileSource, SegmentSource, SliceSource, UnpackedSource {
+sealed interface ByteSource extends AutoCloseable
+        permits FileSource, SegmentSource, SliceSource, UnpackedSource {
 
     /** What to call it in messages: the path as the user gave it. */
     String name();

@@ -3,8 +3,8 @@ package io.jvmm.boot;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Follows cpio archives in the "newc" format as Linux unpacks them ({@code init/initramfs.c}): entry
- * by entry, whatever the pieces in which the bytes come. The trailer is an entry like others.
+ * Follows cpio archives in the "newc" format as Linux unpacks them ({@code init/initramfs.c}):
+ * entry by entry, whatever the pieces in which the bytes come. The trailer is an entry like others.
  */
 final class CpioWalk {
 
@@ -104,7 +104,9 @@ final class CpioWalk {
         while (at < to) {
             if (bytes[at] != '0') {
                 throw new BootException(
-                        subject + " is corrupt: what it unpacks to has something behind its entries");
+                        subject
+                                + " is corrupt: what it unpacks to has something behind its"
+                                + " entries");
             }
             if (offset % ALIGNMENT != 0) {
                 throw new BootException(
@@ -193,7 +195,10 @@ final class CpioWalk {
             int digit = Character.digit(collected[at + i], 16);
             if (digit < 0) {
                 throw new BootException(
-                        subject + " is corrupt: the cpio header at offset " + entry + " is damaged");
+                        subject
+                                + " is corrupt: the cpio header at offset "
+                                + entry
+                                + " is damaged");
             }
             value = value << 4 | digit;
         }

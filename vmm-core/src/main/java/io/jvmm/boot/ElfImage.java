@@ -46,8 +46,7 @@ final class ElfImage implements KernelImage {
      * @throws BootException if they are not those of a kernel, or do not fit the file
      */
     static ElfImage parse(ByteSource source, String subject) {
-        ElfHeader header =
-                ElfHeader.read(new Bytes(source.name(), source.head(ElfHeader.SIZE)));
+        ElfHeader header = ElfHeader.read(new Bytes(source.name(), source.head(ElfHeader.SIZE)));
         if (header.type() != ElfHeader.TYPE_EXECUTABLE && header.type() != ElfHeader.TYPE_DYNAMIC) {
             throw notAKernel(source, subject);
         }
@@ -266,7 +265,7 @@ final class ElfImage implements KernelImage {
                         new BootException(
                                 subject
                                         + " is corrupt: its entry point 0x%x is in none of its"
-                                                        .formatted(header.entry())
+                                                .formatted(header.entry())
                                         + " segments"));
     }
 

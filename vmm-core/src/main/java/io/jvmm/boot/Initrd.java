@@ -13,8 +13,8 @@ import java.util.Optional;
  *
  * <p>Opening checks that Linux can unpack it, whatever its size. Plain archives cost nothing worth
  * mentioning; compressed ones are unpacked once, which takes about a second for 100 MiB from gzip
- * or zstd and several from xz. The check ends at 1 GiB of content; {@link BootPlan#description} says
- * so then. {@link BootLoader} reads the file, straight into guest memory. Close it when it is
+ * or zstd and several from xz. The check ends at 1 GiB of content; {@link BootPlan#description}
+ * says so then. {@link BootLoader} reads the file, straight into guest memory. Close it when it is
  * loaded. For one thread at a time.
  */
 public final class Initrd implements AutoCloseable {

@@ -80,7 +80,8 @@ final class InitrdCheck {
         }
         return complete
                 ? Optional.empty()
-                : Optional.of("checked up to %s of its content".formatted(Sizes.describe(unpacked)));
+                : Optional.of(
+                        "checked up to %s of its content".formatted(Sizes.describe(unpacked)));
     }
 
     private static boolean isCpio(Bytes head) {
@@ -131,10 +132,9 @@ final class InitrdCheck {
                 Compression.detect(head.array()).orElseThrow(() -> noArchive(at, found));
         compression
                 .refusalByLinux(head.array())
-                .ifPresent(
-                        reason -> {
-                            throw new BootException(subject + " " + reason);
-                        });
+                .ifPresent(reason -> {
+                    throw new BootException(subject + " " + reason);
+                });
         PackedInput in = new PackedInput(source.stream(at, end - at));
         walk.moveTo(0);
         try (Unpacked content = compression.unpackOne(in)) {
@@ -187,7 +187,8 @@ final class InitrdCheck {
                                 .formatted(
                                         at,
                                         isCpio(head(at))
-                                                ? ", where one begins that is not aligned to 4 bytes"
+                                                ? ", where one begins that is not aligned to 4"
+                                                      + " bytes"
                                                 : ""));
     }
 

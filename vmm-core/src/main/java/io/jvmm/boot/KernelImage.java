@@ -1,6 +1,5 @@
 package io.jvmm.boot;
 
-
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 

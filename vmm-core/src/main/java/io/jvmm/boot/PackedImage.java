@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
 record PackedImage(ByteSource source, Compression compression) implements KernelImage {
 
     /**
-     * The kernel in it. An ELF file is unpacked as it is loaded; nothing but what is loaded is kept.
+     * The kernel in it. An ELF file is unpacked as it is loaded; nothing but what is loaded is
+     * kept.
      *
      * @param limit the most bytes that a bzImage in it may have
      * @return the kernel, to be closed after it was loaded

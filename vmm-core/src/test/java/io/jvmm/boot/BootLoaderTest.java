@@ -228,8 +228,7 @@ class BootLoaderTest {
         var packed = new java.io.ByteArrayOutputStream();
         for (int at = 0; at < kernel.length; at += 15_000) {
             int end = Math.min(kernel.length, at + 15_000);
-            packed.writeBytes(
-                    Packer.pack(format, java.util.Arrays.copyOfRange(kernel, at, end)));
+            packed.writeBytes(Packer.pack(format, java.util.Arrays.copyOfRange(kernel, at, end)));
         }
         packed.writeBytes(new byte[8]); // padding
         load(packed.toByteArray(), config(BootEntry.AUTO));

@@ -72,8 +72,7 @@ class MalformedInitrdTest {
                 arguments("no trailer", Arrays.copyOf(CPIO, 1116)),
                 arguments("no trailer in gzip", gzip(Arrays.copyOf(CPIO, 1116))),
                 arguments(
-                        "entries behind a trailer, in gzip",
-                        gzip(join(CPIO, new byte[512], CPIO))),
+                        "entries behind a trailer, in gzip", gzip(join(CPIO, new byte[512], CPIO))),
                 arguments("file system", image),
                 arguments("packed file system", gzip(image)),
                 arguments("large", gzip(TestKernels.cpio(6 << 20))));
@@ -147,7 +146,8 @@ class MalformedInitrdTest {
                 arguments("xz with CRC64", xz(XZ.CHECK_CRC64), "pack it with 'xz --check=crc32'"),
                 arguments("xz with SHA-256", xz(XZ.CHECK_SHA256), "'xz --check=crc32'"),
                 arguments("gzip with extra fields", put(GZIP, 3, 4), "pack it with 'gzip -n'"),
-                arguments("an archive over two streams", join(half(0), half(1)), "truncated: a file"),
+                arguments(
+                        "an archive over two streams", join(half(0), half(1)), "truncated: a file"),
                 arguments("gzip of zeros", gzip(new byte[9000]), "no cpio header at offset 0"),
                 arguments("gzip of text", gzip(new byte[] {'a', 'b'}), "within a header"),
                 arguments(

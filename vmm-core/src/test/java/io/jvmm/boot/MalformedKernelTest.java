@@ -178,8 +178,7 @@ class MalformedKernelTest {
                         "overlapping segments",
                         put64(good, 64 + 24, TestKernels.DATA + 16),
                         "two of its segments overlap"),
-                arguments(
-                        "entry", withoutPvh(0x50_0000), "entry point 0x500000 is in none"),
+                arguments("entry", withoutPvh(0x50_0000), "entry point 0x500000 is in none"),
                 arguments("user program", elf().segment(3, some).build(), "program or library"),
                 arguments(
                         "static user program",
@@ -284,10 +283,7 @@ class MalformedKernelTest {
     }
 
     private static byte[] elf32() {
-        return new ElfBuilder()
-                .narrow()
-                .load(TestKernels.TEXT, new byte[64], 64)
-                .build();
+        return new ElfBuilder().narrow().load(TestKernels.TEXT, new byte[64], 64).build();
     }
 
     private static byte[] withoutPvh(long entry) {

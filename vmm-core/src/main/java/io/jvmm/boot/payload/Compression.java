@@ -54,8 +54,8 @@ public enum Compression {
     }
 
     /**
-     * The format that data with these first bytes has, if it is one of them. Frames without content,
-     * as pzstd writes them, may come first.
+     * The format that data with these first bytes has, if it is one of them. Frames without
+     * content, as pzstd writes them, may come first.
      */
     public static Optional<Compression> detectFramed(byte[] head) {
         int at = 0;
@@ -83,8 +83,8 @@ public enum Compression {
     }
 
     /**
-     * Unpacks all of {@code in}: streams of this format one after the other, with zero bytes between
-     * them and behind them, as the format's own command does.
+     * Unpacks all of {@code in}: streams of this format one after the other, with zero bytes
+     * between them and behind them, as the format's own command does.
      *
      * @param in the packed bytes and nothing after them; need not be buffered, is not closed
      * @param expected the size that the content should have, in bytes, or 0 if unknown; only a hint
@@ -123,7 +123,9 @@ public enum Compression {
     /** What Linux cannot read though it is this format, with the remedy; empty if it can. */
     public Optional<String> refusalByLinux(byte[] head) {
         return switch (this) {
-            case LZ4 -> Optional.of("is in the lz4 frame that Linux cannot read; pack it with 'lz4 -l'");
+            case LZ4 ->
+                    Optional.of(
+                            "is in the lz4 frame that Linux cannot read; pack it with 'lz4 -l'");
             case XZ ->
                     head.length > XZ_CHECK && head[XZ_CHECK] > XZ_CRC32
                             ? Optional.of(
@@ -165,8 +167,7 @@ public enum Compression {
         return switch (cause) {
             case PayloadException e -> e;
             case EOFException e -> new PayloadException("it is truncated", e);
-            case IOException e ->
-                    new PayloadException("it is corrupt (" + e.getMessage() + ")", e);
+            case IOException e -> new PayloadException("it is corrupt (" + e.getMessage() + ")", e);
             case OutOfMemoryError e ->
                     new PayloadException(
                             "the Java heap of %d MiB is too small for it; raise -Xmx"

@@ -40,9 +40,7 @@ final class ZstdBlock {
     void unpack(byte[] block, int size) throws PayloadException {
         int next = readLiterals(block, size);
         out.reserve(blockMax);
-        out.advance(
-                sequences.execute(
-                        block, next, size, literals, literalCount, out, blockMax));
+        out.advance(sequences.execute(block, next, size, literals, literalCount, out, blockMax));
     }
 
     /** Reads the literals section into {@link #literals} and returns where it ended. */

@@ -68,8 +68,7 @@ final class ZstdDecoder extends BlockDecoder {
 
     /** Whether {@code head} begins with a frame that has no content, as pzstd writes them. */
     static boolean isSkippable(byte[] head) {
-        return head.length >= 8
-                && (LittleEndian.i32(head, 0) & SKIPPABLE_MASK) == SKIPPABLE_MAGIC;
+        return head.length >= 8 && (LittleEndian.i32(head, 0) & SKIPPABLE_MASK) == SKIPPABLE_MAGIC;
     }
 
     /** Takes all frames without content that are next. */
