@@ -90,14 +90,22 @@ final class PayloadTest {
         }
         ByteBuffer elf = ByteBuffer.wrap(image).order(ByteOrder.LITTLE_ENDIAN);
         assertThat(elf.getInt(0)).as("magic").isEqualTo(0x464c457f);
-        assertThat(elf.getShort(56)).as("program headers").isEqualTo((short) 1);
+        assertThat(elf.getShort(56)).as("program headers").isEqualTo((short) 2);
         long address = elf.getLong(64 + 24);
         long fileSize = elf.getLong(64 + 32);
         long memorySize = elf.getLong(64 + 40);
         assertThat(address).as("load address").isEqualTo(0x10_0000);
         assertThat(fileSize).as("size in the file").isEqualTo(image.length);
         assertThat(memorySize).as("size in memory").isGreaterThanOrEqualTo(fileSize);
-        assertThat(elf.getLong(24)).as("entry").isBetween(address + 120, address + fileSize - 1);
+        assertThat(elf.getLong(24)).as("entry").isBetween(address + 176, address + fileSize - 1);
+        assertThat(elf.getInt(120)).as("PT_NOTE").isEqualTo(4);
+        int note = (int) elf.getLong(120 + 8);
+        assertThat(elf.getInt(note + 4)).as("size of the descriptor").isEqualTo(8);
+        assertThat(elf.getInt(note + 8)).as("XEN_ELFNOTE_PHYS32_ENTRY").isEqualTo(18);
+        assertThat(elf.getLong(note + 16))
+                .as("PVH entry")
+                .isBetween(address + 176, address + fileSize - 1)
+                .isNotEqualTo(elf.getLong(24));
     }
 
     private static boolean isOnPath(String tool) {

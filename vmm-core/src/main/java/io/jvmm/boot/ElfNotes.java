@@ -11,7 +11,7 @@ import java.util.OptionalLong;
  * @param pvhEntry the 32-bit entry of the PVH boot protocol ({@code XEN_ELFNOTE_PHYS32_ENTRY})
  * @param linux whether nothing says that it is another system than Linux
  * @param program whether it is a program for an operating system
- * @param any whether it has a note at all, as every Linux does
+ * @param any whether it has a note beside its PVH entry, as every Linux does
  */
 record ElfNotes(OptionalLong pvhEntry, boolean linux, boolean program, boolean any) {
 
@@ -68,14 +68,15 @@ record ElfNotes(OptionalLong pvhEntry, boolean linux, boolean program, boolean a
                 if (body + contentSize > size) {
                     break;
                 }
-                if (notes.has(owner, "Xen\0") && type == XEN_PHYS32_ENTRY && contentSize >= 4) {
+                boolean pvh = notes.has(owner, "Xen\0") && type == XEN_PHYS32_ENTRY;
+                if (pvh && contentSize >= 4) {
                     pvhEntry = OptionalLong.of(notes.u32((int) body));
                 } else if (notes.has(owner, "Xen\0") && type == XEN_GUEST_OS) {
                     linux = notes.has((int) body, "linux");
                 } else if (notes.has(owner, "GNU\0") && type == GNU_ABI_TAG) {
                     program = true;
                 }
-                any = true;
+                any |= !pvh;
                 at = (int) Math.min(size, next);
             }
         }

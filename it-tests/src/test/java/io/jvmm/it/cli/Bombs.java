@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.zip.CRC32;
 import java.util.zip.GZIPOutputStream;
 
@@ -30,23 +31,23 @@ final class Bombs {
         OutputStream around(OutputStream out) throws IOException;
     }
 
-    static byte[] gzip(long zeros) {
-        return pack(GZIPOutputStream::new, zeros);
+    static byte[] gzip(byte[] beginning, long zeros) {
+        return pack(GZIPOutputStream::new, beginning, zeros);
     }
 
-    static byte[] xz(long zeros) {
+    static byte[] xz(byte[] beginning, long zeros) {
         LZMA2Options fast = new LZMA2Options();
         try {
             fast.setPreset(0);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return pack(out -> new XZOutputStream(out, fast, XZ.CHECK_CRC32), zeros);
+        return pack(out -> new XZOutputStream(out, fast, XZ.CHECK_CRC32), beginning, zeros);
     }
 
     /** As {@link #xz}, but it says that it needs a dictionary of 128 MiB. */
     static byte[] xzWithHugeDictionary(long zeros) {
-        byte[] file = xz(zeros);
+        byte[] file = xz(new byte[0], zeros);
         file[XZ_DICTIONARY] = 30; // 2 << (30 / 2 + 11)
         CRC32 crc = new CRC32();
         crc.update(file, XZ_BLOCK, XZ_BLOCK_CRC - XZ_BLOCK);
@@ -55,11 +56,12 @@ final class Bombs {
     }
 
     /** Frame header without size and checksum, then blocks that repeat one byte (RFC 8878). */
-    static byte[] zstd(long zeros) {
+    static byte[] zstd(byte[] beginning, long zeros) {
         int blocks = (int) (zeros / ZSTD_BLOCK);
-        byte[] file = new byte[6 + 4 * blocks];
+        byte[] file = new byte[6 + 3 + beginning.length + 4 * blocks];
         ByteBuffer out = little(file);
         out.putInt(0xFD2F_B528).put((byte) 0).put((byte) 0x58); // window of 2 MiB
+        out.putShort((short) (beginning.length << 3)).put((byte) 0).put(beginning);
         for (int block = 1; block <= blocks; block++) {
             int last = block == blocks ? 1 : 0;
             out.putInt(ZSTD_BLOCK << 3 | 1 << 1 | last); // the repeated byte is the topmost: 0
@@ -67,10 +69,24 @@ final class Bombs {
         return file;
     }
 
-    private static byte[] pack(Packing packing, long zeros) {
+    /** The header and the name of a cpio entry whose content, zeros, is {@code size} bytes long. */
+    static byte[] cpioHeader(long size) {
+        String header =
+                "070701"
+                        + "%08x%08x".formatted(1, 0100644)
+                        + "%08x".formatted(0).repeat(4)
+                        + "%08x".formatted(size)
+                        + "%08x".formatted(0).repeat(4)
+                        + "%08x%08x".formatted(2, 0)
+                        + "a\0";
+        return header.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    private static byte[] pack(Packing packing, byte[] beginning, long zeros) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         byte[] chunk = new byte[1 << 20];
         try (OutputStream out = packing.around(bytes)) {
+            out.write(beginning);
             for (long left = zeros; left > 0; left -= chunk.length) {
                 out.write(chunk, 0, (int) Math.min(left, chunk.length));
             }

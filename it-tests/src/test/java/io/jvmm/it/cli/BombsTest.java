@@ -42,10 +42,19 @@ class BombsTest {
         ZSTD;
 
         byte[] content() {
+            return packed(new byte[0]);
+        }
+
+        /** An archive with one file of zeros. */
+        byte[] initrd() {
+            return packed(Bombs.cpioHeader(ZEROS));
+        }
+
+        private byte[] packed(byte[] beginning) {
             return switch (this) {
-                case GZIP -> Bombs.gzip(ZEROS);
-                case XZ -> Bombs.xz(ZEROS);
-                case ZSTD -> Bombs.zstd(ZEROS);
+                case GZIP -> Bombs.gzip(beginning, ZEROS);
+                case XZ -> Bombs.xz(beginning, ZEROS);
+                case ZSTD -> Bombs.zstd(beginning, ZEROS);
             };
         }
     }
@@ -66,7 +75,7 @@ class BombsTest {
     @EnumSource
     void anInitrdThatUnpacksToTooMuchTakesNoMemoryHere(Bomb bomb) {
         String kernel = GuestFiles.write(folder, Payload.END_POWER_OFF);
-        String initrd = GuestFiles.write(folder, "bomb", bomb.content());
+        String initrd = GuestFiles.write(folder, "bomb", bomb.initrd());
         try (VmProcess vm = start("--memory", "64M", "--kernel", kernel, "--initrd", initrd)) {
             vm.expectExit(0, LIMIT);
 
@@ -78,23 +87,6 @@ class BombsTest {
     void aDictionaryLargerThanTheHeapIsOneLineToo() {
         String kernel = GuestFiles.write(folder, "dictionary", Bombs.xzWithHugeDictionary(1 << 20));
         try (VmProcess vm = start("--memory", "64M", "--kernel", kernel)) {
-            vm.expectExit(3, LIMIT);
-
-            assertOneLine(vm, kernel);
-            assertThat(vm.errorLog()).contains("raise -Xmx");
-        }
-    }
-
-    /** The guest would have room for it, but the monitor's heap has not. */
-    @ParameterizedTest
-    @EnumSource
-    void aHeapThatIsTooSmallIsOneLine(Bomb bomb) {
-        String kernel = GuestFiles.write(folder, "bomb", bomb.content());
-        List<String> command =
-                VmProcess.command(
-                        List.of("-Xmx128m"),
-                        List.of("--quiet", "--memory", "1G", "--kernel", kernel));
-        try (VmProcess vm = VmProcess.launch(command)) {
             vm.expectExit(3, LIMIT);
 
             assertOneLine(vm, kernel);
