@@ -49,7 +49,7 @@ class RoomsTest {
                             Set.of("paging", "paging.wire", "ffi.uffd", "ffi.linux")),
                     Map.entry("guest", Set.of()),
                     Map.entry("layout", Set.of()),
-                    Map.entry("memory", Set.of("layout", "ffi.linux", "paging")),
+                    Map.entry("memory", Set.of("layout", "ffi.linux", "paging", "paging.source")),
                     Map.entry("bus", Set.of("state")),
                     Map.entry("state", Set.of()),
                     Map.entry("device", Set.of("bus", "state", "layout")),

@@ -21,12 +21,26 @@ public sealed interface PagingEvent {
     /** The source brings pages again. */
     record SourceBack() implements PagingEvent {}
 
-    /** Pages will never come. Whoever touches one waits until the machine is ended. */
+    /**
+     * Pages will never come: the source says so. Whoever touches one waits until the machine is
+     * ended.
+     */
     record Lost(long gpa, int pages) implements PagingEvent {}
 
     /** All of guest memory is there. */
     record Complete() implements PagingEvent {}
 
-    /** The service cannot go on; who waits goes on waiting until the machine is ended. */
+    /**
+     * Something in the service or in its source has failed: the kernel has refused a page, or the
+     * source has thrown. What it was about is tried again; no page is lost by it.
+     */
     record Failed(Throwable cause) implements PagingEvent {}
+
+    /**
+     * A thread of the service has died: faults are not served from here on. A machine ends itself
+     * when it hears this.
+     *
+     * @param thread what the thread was for
+     */
+    record ServiceDied(String thread) implements PagingEvent {}
 }

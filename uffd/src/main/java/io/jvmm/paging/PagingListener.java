@@ -5,8 +5,8 @@ public interface PagingListener {
 
     /**
      * Something has happened. Called from the service's clock thread, one event after the other;
-     * what is thrown is logged nowhere and changes nothing. It may call the machine and the
-     * service, except {@link Pager#close}, which waits for this thread.
+     * what is thrown is logged (logger {@code io.jvmm.paging}) and changes nothing. It may call the
+     * machine and the service, except {@link Pager#close}, which waits for this thread.
      */
     void on(PagingEvent event);
 }

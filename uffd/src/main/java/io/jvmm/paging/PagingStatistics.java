@@ -10,6 +10,7 @@ import java.util.Map;
  * @param pagesByCause pages put in place, by why they were fetched
  * @param bytesByPath bytes put in place, by how
  * @param missingPages pages that are not there yet
+ * @param lostPages pages that will never come, as the source says; missing too
  * @param waiting threads that wait at this moment
  * @param stallsByThread how long threads waited
  */
@@ -18,6 +19,7 @@ public record PagingStatistics(
         Map<Cause, Long> pagesByCause,
         Map<Path, Long> bytesByPath,
         int missingPages,
+        int lostPages,
         int waiting,
         List<StallHistogram> stallsByThread) {
 

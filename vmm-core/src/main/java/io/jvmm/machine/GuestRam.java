@@ -35,6 +35,7 @@ final class GuestRam implements AutoCloseable {
     private final @Nullable GuardedRam guard;
     private final GuestMemoryMap map;
     private final GuestMemory memory;
+    private boolean kept;
 
     private GuestRam(long bytes, MemoryBacking backing, boolean lazy) {
         this.backing = backing;
@@ -155,8 +156,25 @@ final class GuestRam implements AutoCloseable {
         return ranges;
     }
 
-    /** Drops every page: all is zero again, as after power-on, and costs nothing. */
+    /**
+     * The memory stays mapped until the process ends, {@link #close} or not: somebody who was not
+     * to be stopped may write to it.
+     */
+    void keep() {
+        kept = true;
+    }
+
+    /**
+     * Drops every page: all is zero again, as after power-on, and costs nothing.
+     *
+     * @throws MachineException if the memory is {@linkplain #keep kept}
+     */
     void clear() {
+        if (kept) {
+            throw new MachineException(
+                    "the page source has not answered all requests, and may write to the memory"
+                            + " of this machine; make another machine");
+        }
         for (Mapping mapping : mappings) {
             mapping.advise(
                     switch (backing) {
@@ -178,6 +196,8 @@ final class GuestRam implements AutoCloseable {
 
     @Override
     public void close() {
-        owned.close();
+        if (!kept) {
+            owned.close();
+        }
     }
 }

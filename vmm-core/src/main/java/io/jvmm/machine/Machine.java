@@ -8,6 +8,7 @@ import static io.jvmm.machine.MachineState.RUNNING;
 import io.jvmm.memory.GuestMemory;
 import io.jvmm.paging.PagingStatistics;
 import io.jvmm.paging.StallHistogram;
+import io.jvmm.paging.WorkingSet;
 import io.jvmm.state.Saved;
 import io.jvmm.state.SavedComponents;
 
@@ -337,6 +338,15 @@ public final class Machine implements AutoCloseable {
      */
     public Optional<PagingStatistics> pagingStatistics() {
         return hardware.paging().statistics();
+    }
+
+    /**
+     * The pages that this machine was the first to want, in order, to be brought ahead in another
+     * run ({@link io.jvmm.paging.PagingConfig#withWorkingSet}). Grows while the machine runs; empty
+     * where {@link #pagingStatistics} is. May be called from any thread.
+     */
+    public Optional<WorkingSet> workingSet() {
+        return hardware.paging().workingSet();
     }
 
     /**

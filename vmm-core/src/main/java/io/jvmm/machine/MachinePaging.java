@@ -38,8 +38,12 @@ final class MachinePaging implements PagingReactions.Owner {
     }
 
     @Override
-    public void tell(PagingEvent event) {
+    public void note(PagingEvent event) {
         events.note(listener -> listener.paged(event));
+    }
+
+    @Override
+    public void tellNoted() {
         events.tellAll();
     }
 

@@ -7,6 +7,7 @@ import io.jvmm.paging.PagingListener;
 import io.jvmm.paging.PagingStatistics;
 import io.jvmm.paging.SelfService;
 import io.jvmm.paging.StallHistogram;
+import io.jvmm.paging.WorkingSet;
 import io.jvmm.paging.service.FaultService;
 import io.jvmm.vcpu.PageWaits;
 
@@ -27,6 +28,7 @@ final class Paging implements PageWaits, AutoCloseable {
 
     private @Nullable PagingPlan plan;
     private Duration gateLimit = GATE;
+    private @Nullable GuestRam ram;
     private volatile @Nullable Pager pager;
 
     Paging(MachineConfig config) {
@@ -64,6 +66,7 @@ final class Paging implements PageWaits, AutoCloseable {
     void attach(GuestRam ram) {
         Pager present = pager;
         if (present != null) {
+            this.ram = ram;
             ram.allowHugePages();
             present.attach(ram.ranges());
             if (present instanceof PageGate gate) {
@@ -101,6 +104,15 @@ final class Paging implements PageWaits, AutoCloseable {
                 : Optional.empty();
     }
 
+    /**
+     * The first pages that were wanted, in order; empty without a service of this machine's own.
+     */
+    Optional<WorkingSet> workingSet() {
+        return pager instanceof FaultService service
+                ? Optional.of(service.workingSet())
+                : Optional.empty();
+    }
+
     /** The stalls of some threads, in their order; empty without a service. */
     List<StallHistogram> stallsOf(List<Integer> threads) {
         Optional<PagingStatistics> statistics = statistics();
@@ -127,6 +139,13 @@ final class Paging implements PageWaits, AutoCloseable {
         }
     }
 
+    private void keepHeldMemory(Pager closed) {
+        GuestRam attached = ram;
+        if (closed instanceof FaultService service && service.isMemoryHeld() && attached != null) {
+            attached.keep();
+        }
+    }
+
     /** Gives the pager back, after the last vCPU and its virtual machine. */
     @Override
     public void close() {
@@ -137,8 +156,9 @@ final class Paging implements PageWaits, AutoCloseable {
         }
         Pager present = pager;
         if (present != null) {
-            present.close();
             pager = null;
+            present.close();
+            keepHeldMemory(present);
         }
     }
 }

@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /**
@@ -26,8 +26,11 @@ final class PagingReactions implements PagingListener {
 
     /** What the machine can do about it. */
     interface Owner {
-        /** Tells the listeners. */
-        void tell(PagingEvent event);
+        /** Notes what the listeners are to hear. Returns at once. */
+        void note(PagingEvent event);
+
+        /** Tells the listeners what was noted. */
+        void tellNoted();
 
         /**
          * Pauses the guest.
@@ -47,7 +50,8 @@ final class PagingReactions implements PagingListener {
     private final Owner owner;
     private final Supplier<Optional<PageGate>> gate;
     private final Queue<Long> overdue = new ConcurrentLinkedQueue<>();
-    private final AtomicInteger overdues = new AtomicInteger();
+    // Whether a thread is at it; who adds to the queue and finds none starts one.
+    private final AtomicBoolean pausing = new AtomicBoolean();
 
     PagingReactions(String machine, Owner owner, Supplier<Optional<PageGate>> gate) {
         this.machine = machine;
@@ -57,58 +61,99 @@ final class PagingReactions implements PagingListener {
 
     @Override
     public void on(PagingEvent event) {
-        start("paging-event", () -> owner.tell(event));
-        if (event instanceof PagingEvent.Overdue late) {
-            switch (late.policy()) {
-                case KEEP_WAITING -> {}
-                case PAUSE -> {
-                    overdue.add(late.gpa());
-                    if (overdues.getAndIncrement() == 0) {
-                        start("overdue", this::pauseWhileOverdue);
-                    }
-                }
-                case FAIL ->
-                        owner.fail(
-                                "the page at 0x%x has not come within %d ms, and a vCPU waits for it"
-                                        .formatted(late.gpa(), late.waited().toMillis()));
-            }
+        // Noted at once, so that events keep their order and none follows the machine's end.
+        owner.note(event);
+        react(event);
+        start("paging-event", owner::tellNoted);
+    }
+
+    private void react(PagingEvent event) {
+        switch (event) {
+            case PagingEvent.Overdue late -> react(late);
+            case PagingEvent.ServiceDied died ->
+                    owner.fail("its paging has failed: the %s has died".formatted(died.thread()));
+            case PagingEvent.SourceAway _,
+                    PagingEvent.SourceBack _,
+                    PagingEvent.Lost _,
+                    PagingEvent.Complete _,
+                    PagingEvent.Failed _ -> {}
         }
     }
 
-    private void start(String name, Runnable work) {
-        Thread.ofPlatform().daemon(true).name(machine + "-" + name).start(work);
+    private void react(PagingEvent.Overdue late) {
+        switch (late.policy()) {
+            case KEEP_WAITING -> {}
+            case PAUSE -> {
+                overdue.add(late.gpa());
+                if (!pausing.getAndSet(true) && !start("overdue", this::pauseWhileOverdue)) {
+                    pausing.set(false);
+                }
+            }
+            case FAIL ->
+                    owner.fail(
+                            "the page at 0x%x has not come within %d ms, and a vCPU waits for it"
+                                    .formatted(late.gpa(), late.waited().toMillis()));
+        }
+    }
+
+    /** Has a thread do it; whether there is one to be had. */
+    private boolean start(String name, Runnable work) {
+        try {
+            Thread.ofPlatform().daemon(true).name(machine + "-" + name).start(work);
+            return true;
+        } catch (OutOfMemoryError e) {
+            LOG.warn("{}: there is no thread for {}", machine, name, e);
+            return false;
+        }
     }
 
     /** One pause for all that are overdue, until the last of them has come. */
     private void pauseWhileOverdue() {
-        int handled;
         do {
-            handled = 0;
-            Optional<Runnable> resume = pause();
-            for (Long gpa = overdue.poll(); gpa != null; gpa = overdue.poll()) {
-                handled++;
-                if (resume.isPresent()) {
-                    await(gpa);
-                }
-            }
-            resume.ifPresent(Runnable::run);
-        } while (overdues.addAndGet(-handled) > 0);
+            pauseForThose();
+            pausing.set(false);
+            // One that was added before that has found a pause under way.
+        } while (!overdue.isEmpty() && !pausing.getAndSet(true));
     }
 
+    private void pauseForThose() {
+        Optional<Runnable> resume = pause();
+        for (Long gpa = overdue.poll(); gpa != null; gpa = overdue.poll()) {
+            if (resume.isPresent()) {
+                await(gpa);
+            }
+        }
+        resume.ifPresent(this::end);
+    }
+
+    // Errors too: the next page that is overdue is to find nothing half-done.
+    @SuppressWarnings("CatchingUnchecked")
     private Optional<Runnable> pause() {
         try {
             return owner.pauseForPaging();
-        } catch (DeadlineException e) {
+        } catch (RuntimeException | Error e) {
             LOG.warn("{} is not paused though a page is overdue", machine, e);
             return Optional.empty();
         }
     }
 
+    @SuppressWarnings("CatchingUnchecked")
+    private void end(Runnable pause) {
+        try {
+            pause.run();
+        } catch (RuntimeException | Error e) {
+            LOG.warn("{} stays paused though its overdue pages have come", machine, e);
+        }
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
     private void await(long gpa) {
         try {
             gate.get().ifPresent(pages -> pages.populate(gpa, 1, FOR_EVER));
         } catch (PagingException e) {
             LOG.debug("{} does not go on for this page", machine, e);
+        } catch (RuntimeException | Error e) {
+            LOG.warn("{} does not wait for an overdue page", machine, e);
         }
     }
 }

@@ -1,7 +1,9 @@
 package io.jvmm.memory;
 
 import io.jvmm.layout.GuestLayout;
+import io.jvmm.paging.source.FilePageSource;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -68,6 +70,22 @@ public record GuestMemoryMap(List<Range> ranges) {
                 low == bytes
                         ? List.of(lowRange)
                         : List.of(lowRange, new Range(GuestLayout.HIGH_MEMORY, bytes - low)));
+    }
+
+    /**
+     * The parts of a file that holds guest memory range by range, without the hole between them: as
+     * {@link FilePageSource} wants them.
+     *
+     * @param offset of the first range in the file, in bytes
+     */
+    public List<FilePageSource.Part> partsOfFile(long offset) {
+        List<FilePageSource.Part> parts = new ArrayList<>();
+        long next = offset;
+        for (Range range : ranges) {
+            parts.add(new FilePageSource.Part(range.gpa(), next, range.size()));
+            next += range.size();
+        }
+        return parts;
     }
 
     /** Sum of the sizes of all ranges, in bytes. */

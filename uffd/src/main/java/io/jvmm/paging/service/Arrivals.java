@@ -8,6 +8,7 @@ import io.jvmm.paging.PagingStatistics.Cause;
 import io.jvmm.paging.PagingStatistics.Path;
 
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What follows when pages are in place, or could not be put there: they are counted, become
@@ -15,6 +16,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * order.
  */
 final class Arrivals implements Installer.Outcome {
+
+    private static final PagingEvent COMPLETE = new PagingEvent.Complete();
 
     final Counters<Cause> pages = new Counters<>(Cause.class);
     final Counters<Path> bytes = new Counters<>(Path.class);
@@ -25,6 +28,9 @@ final class Arrivals implements Installer.Outcome {
     private final SourceState sourceState;
     private final Dispatcher.Owner owner;
     private final Runnable workers;
+    // The last word of the kernel was no; it is told when that is news.
+    private volatile boolean refused;
+    private final AtomicInteger lostPages = new AtomicInteger();
     private final AtomicBoolean complete = new AtomicBoolean();
 
     /**
@@ -41,6 +47,9 @@ final class Arrivals implements Installer.Outcome {
     @Override
     public void arrived(int first, int count, Cause cause, Path path, int drops) {
         // Before anybody can see them.
+        if (refused) {
+            refused = false;
+        }
         pages.add(cause, count);
         bytes.add(path, (long) count * PageRequest.PAGE_BYTES);
         states.map.arrive(first, count);
@@ -91,7 +100,7 @@ final class Arrivals implements Installer.Outcome {
     /** Tells, once, when nothing is missing. */
     void checkComplete() {
         if (states.map.allPresent() && !complete.get() && complete.compareAndSet(false, true)) {
-            owner.tell(new PagingEvent.Complete());
+            owner.tell(COMPLETE);
             workers.run();
         }
     }
@@ -113,9 +122,34 @@ final class Arrivals implements Installer.Outcome {
     @Override
     public void gone(int first, int count) {
         lost.set(first, count);
+        lostPages.getAndAdd(count);
         gate.wake();
         if (!sourceState.isEnding()) {
+            tellLost(first, count);
+        }
+    }
+
+    private void tellLost(int first, int count) {
+        try {
             owner.tell(new PagingEvent.Lost(states.memory.gpa(first), count));
+        } catch (OutOfMemoryError _) {
+            // The statistics count them.
+        }
+    }
+
+    /** How many pages will never come. */
+    int lostPages() {
+        return lostPages.get();
+    }
+
+    /** The source has thrown instead of giving claimed pages: they are asked for again. */
+    void sourceThrew(int first, int count, Throwable cause) {
+        boolean news = sourceState.goesAway();
+        states.map.release(first, count);
+        workers.run();
+        if (news) {
+            owner.tellFailed(cause);
+            owner.tell(Dispatcher.SOURCE_AWAY);
         }
     }
 
@@ -124,6 +158,18 @@ final class Arrivals implements Installer.Outcome {
         sourceState.retryLater();
         states.map.release(first, count);
         workers.run();
-        owner.tell(new PagingEvent.Failed(new KernelException(operation, errno)));
+        if (!refused) {
+            refused = true;
+            tellRefused(operation, errno);
+        }
+    }
+
+    private void tellRefused(String operation, Errno errno) {
+        try {
+            owner.tellFailed(new KernelException(operation, errno));
+        } catch (OutOfMemoryError _) {
+            // The next refusal is told.
+            refused = false;
+        }
     }
 }

@@ -26,10 +26,12 @@ import java.util.concurrent.locks.LockSupport;
  * Guest memory in a service's care: its pages, its shards, and what their messages lead to. From
  * the registration until {@link #close}.
  */
-final class Attachment implements Dispatcher.Owner, OwnFaults.Notes, FastPath.Owner, AutoCloseable {
+final class Attachment implements Dispatcher.Owner, OwnFaults.Notes, FastPath.Owner {
 
     private static final long PAGE = PageRequest.PAGE_BYTES;
-    private static final long CLOSING_NANOS = 30_000_000_000L;
+    private static final System.Logger LOG = System.getLogger("io.jvmm.paging");
+    private static final PagingEvent.ServiceDied READER_DIED =
+            new PagingEvent.ServiceDied("reader of page faults");
     private static final long CLOSING_LOOK_NANOS = 1_000_000;
 
     final PageStates states;
@@ -64,16 +66,16 @@ final class Attachment implements Dispatcher.Owner, OwnFaults.Notes, FastPath.Ow
         deadlineNanos = config.deadline().toNanos();
         states = new PageStates(new PagedMemory(ranges));
         dispatcher = new Dispatcher(states, source, config, this, mode.isSelfService());
-        fastPath = dispatcher.fastPath(this, deadlineNanos);
-        access = new GatedAccess(states, dispatcher, recorder);
-        own = new OwnFaults(states, dispatcher, this, this, deadlineNanos);
-        dispatcher.wakes(mode != FaultMode.ANNOTATED);
-        shardOf = new int[states.map.chunks()];
         try {
+            fastPath = dispatcher.fastPath(this, deadlineNanos);
+            access = new GatedAccess(states, dispatcher, recorder);
+            own = new OwnFaults(states, dispatcher, this, this, deadlineNanos);
+            dispatcher.wakes(mode != FaultMode.ANNOTATED);
+            shardOf = new int[states.map.chunks()];
             register(mode);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             shards.forEach(Shard::close);
-            dispatcher.release();
+            boolean _ = dispatcher.release();
             throw e;
         }
     }
@@ -185,7 +187,12 @@ final class Attachment implements Dispatcher.Owner, OwnFaults.Notes, FastPath.Ow
 
     @Override
     public void broken(Throwable cause) {
-        clock.tell(new PagingEvent.Failed(cause));
+        clock.tellFailed(cause);
+    }
+
+    @Override
+    public void died() {
+        clock.tellDeath(READER_DIED);
     }
 
     /** As {@link FaultService#dropped}. */
@@ -248,7 +255,13 @@ final class Attachment implements Dispatcher.Owner, OwnFaults.Notes, FastPath.Ow
             waiting += shard.waits.size();
         }
         return new PagingStatistics(
-                met, pages, bytes, states.map.missing(), waiting, stalls.histograms());
+                met,
+                pages,
+                bytes,
+                states.map.missing(),
+                dispatcher.arrivals.lostPages(),
+                waiting,
+                stalls.histograms());
     }
 
     /**
@@ -278,24 +291,39 @@ final class Attachment implements Dispatcher.Owner, OwnFaults.Notes, FastPath.Ow
         shards.forEach(Shard::letGo);
     }
 
-    @Override
-    public void close() {
+    /**
+     * Ends what goes on and gives everything back.
+     *
+     * @param until when to wait no longer for the source, as {@link System#nanoTime} counts
+     * @return false if the source has not answered: then what it may still write to, and the
+     *     descriptors, are left as they are
+     */
+    boolean close(long until) {
         letGo();
-        dispatcher.close();
-        shards.forEach(Shard::end);
+        boolean ended = dispatcher.close(until);
+        for (Shard shard : shards) {
+            ended &= shard.end(until);
+        }
         // Whoever still has a request answers it with the descriptors.
-        release();
+        if (!ended || !release(until)) {
+            dispatcher.abandon();
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "the page source was closed and has not answered all requests:"
+                            + " the memory that it may still write to stays allocated");
+            return false;
+        }
         shards.forEach(Shard::close);
+        return true;
     }
 
-    private void release() {
-        long until = System.nanoTime() + CLOSING_NANOS;
+    private boolean release(long until) {
         while (!dispatcher.release()) {
             if (System.nanoTime() - until > 0) {
-                throw new IllegalStateException(
-                        "the page source is closed but has not answered all requests");
+                return false;
             }
             LockSupport.parkNanos(CLOSING_LOOK_NANOS);
         }
+        return true;
     }
 }

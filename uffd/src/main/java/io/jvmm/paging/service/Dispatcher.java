@@ -27,12 +27,24 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
     interface Owner {
         Shard shard(int page);
 
+        /** Tells the owner; never throws. */
         void tell(PagingEvent event);
+
+        /** Tells of a failure that is tried again, if there is memory for it. */
+        default void tellFailed(Throwable cause) {
+            try {
+                tell(new PagingEvent.Failed(cause));
+            } catch (OutOfMemoryError _) {
+                // It is tried again, and tells of itself again.
+            }
+        }
 
         /** Pages were dropped, or are missing again for another reason. */
         void missesAgain();
     }
 
+    static final PagingEvent SOURCE_AWAY = new PagingEvent.SourceAway();
+    private static final PagingEvent SOURCE_BACK = new PagingEvent.SourceBack();
     private static final long REST_NANOS = 1_000_000_000;
     // Whoever is quicker than another thread wakes up needs no help.
     private static final long WORTH_HELP_NANOS = 50_000;
@@ -53,7 +65,9 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
     private final Workers workers;
     private final AtomicInteger turn = new AtomicInteger();
     private final AtomicBoolean toldSource = new AtomicBoolean();
+    private final Runnable sourceEnd = this::endSource;
     private volatile boolean starved;
+    private volatile boolean abandoned;
     private volatile long lastFetchNanos = Long.MAX_VALUE;
 
     /**
@@ -75,15 +89,23 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
         arrivals = new Arrivals(states, sourceState, owner, workers::signal);
         boolean shared = !config.aliases().isEmpty();
         pool = new TransferPool(config.stagingChunks(), !shared, this);
-        installer =
-                shared
-                        ? new SharedInstaller(states, arrivals, config.aliases())
-                        : new AnonymousInstaller(states, arrivals, pool);
+        installer = installer(config);
         units = new UnitChooser(config.minUnit(), config.maxUnit(), synchronous);
         isSingle = config.maxUnit() == 1;
         prefetcher =
                 new Prefetcher(states, config.workingSet(), config.sweep(), config.neighbours());
         states.map.whenGivenUp(workers::signal);
+    }
+
+    private Installer installer(PagingConfig config) {
+        try {
+            return config.aliases().isEmpty()
+                    ? new AnonymousInstaller(states, arrivals, pool)
+                    : new SharedInstaller(states, arrivals, config.aliases());
+        } catch (RuntimeException | Error e) {
+            boolean _ = pool.tryClose();
+            throw e;
+        }
     }
 
     /** The way for single faults. */
@@ -106,7 +128,9 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
         if (more && synchronous && lastFetchNanos > WORTH_HELP_NANOS) {
             workers.signal();
         }
-        if (!serve(page, Cause.FAULT)) {
+        // Asked at once, even if the source is to be left alone: what it could not bring may have
+        // been another page.
+        if (sourceState.isEnding() || !bring(page, Cause.FAULT)) {
             workers.signal();
         }
     }
@@ -139,6 +163,10 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
      * @return false if it is to be tried again later
      */
     boolean serve(int page, Cause cause) {
+        return isUnderWay(page) || (sourceState.mayAsk() && bring(page, cause));
+    }
+
+    private boolean isUnderWay(int page) {
         if (states.map.isPresent(page)) {
             return true;
         }
@@ -146,8 +174,12 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
             hasten(page);
             return true;
         }
-        if (!sourceState.mayAsk()) {
-            return false;
+        return false;
+    }
+
+    private boolean bring(int page, Cause cause) {
+        if (isUnderWay(page)) {
+            return true;
         }
         if (states.isDropped(page)) {
             return serveDropped(page);
@@ -208,7 +240,7 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
         if (transfer == null) {
             return REST_NANOS;
         }
-        Cause cause = prefetcher.next(transfer, units.unit(), units.ahead());
+        Cause cause = prefetcher.next(transfer, units.unit(), units.ahead(), sourceState.isAway());
         if (cause == null) {
             give(transfer);
             return states.map.allPresent() ? Workers.UNTIL_SIGNALLED : REST_NANOS;
@@ -229,8 +261,12 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
         try {
             source.fetch(transfer.request, 0, transfer.count());
         } catch (RuntimeException | Error e) {
-            owner.tell(new PagingEvent.Failed(e));
+            // Only a source's own word makes a page lost: what it has not answered is asked again.
+            boolean news = !sourceState.isAway();
             transfer.giveUp(life);
+            if (news) {
+                owner.tellFailed(e);
+            }
         }
     }
 
@@ -244,16 +280,23 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
         int count = transfer.count();
         long gpa = states.memory.gpa(first);
         long start = isSingle ? 0 : System.nanoTime();
+        MemorySegment resident;
+        long residentOffset;
         try {
             MemorySegment from = source.resident(gpa, count);
             if (from == null) {
                 return false;
             }
-            copy(first, count, from, source.residentOffset(gpa), cause);
+            long offset = source.residentOffset(gpa);
+            installer.stage(first, count, from, offset);
+            residentOffset = offset;
+            resident = from;
         } catch (RuntimeException | Error e) {
-            owner.tell(new PagingEvent.Failed(e));
-            arrivals.gone(first, count);
+            arrivals.sourceThrew(first, count, e);
+            return true;
         }
+        sourceBrought();
+        copy(first, count, resident, residentOffset, cause);
         if (isSingle) {
             lastFetchNanos = 0;
         } else {
@@ -309,16 +352,17 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
 
     @Override
     public void completed(Transfer transfer) {
+        if (abandoned) {
+            return;
+        }
         PageRequest request = transfer.request;
         long now = System.nanoTime();
         lastFetchNanos = now - transfer.startNanos();
         if (request.isComplete()) {
             units.record(transfer.count(), now - transfer.startNanos());
-            if (sourceState.comesBack()) {
-                owner.tell(new PagingEvent.SourceBack());
-            }
+            sourceBrought();
         } else if (request.isAway() && sourceState.goesAway()) {
-            owner.tell(new PagingEvent.SourceAway());
+            owner.tell(SOURCE_AWAY);
         }
         long stamp = shardLock.hold();
         try {
@@ -327,6 +371,13 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
             shardLock.release(stamp);
         }
         give(transfer);
+    }
+
+    /** The source has given what it was asked for. */
+    void sourceBrought() {
+        if (sourceState.comesBack()) {
+            owner.tell(SOURCE_BACK);
+        }
     }
 
     /** How pages are put in place that come one by one. */
@@ -370,7 +421,7 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
 
     @Override
     public void failed(Throwable cause) {
-        owner.tell(new PagingEvent.Failed(cause));
+        owner.tellFailed(cause);
     }
 
     @Override
@@ -403,11 +454,44 @@ final class Dispatcher implements Transfer.Completion, Workers.Work, PageSink {
         }
     }
 
-    /** Ends the workers and the source. All that was under way is answered afterwards. */
-    void close() {
+    /**
+     * Ends the workers and the source. All that was under way is answered afterwards.
+     *
+     * @param until when to wait no longer, as {@link System#nanoTime} counts
+     * @return false if a worker, or the source's end, takes longer
+     */
+    boolean close(long until) {
         end();
-        workers.close();
-        source.close();
+        // The source may be what holds a worker up, and let it go when it is closed.
+        long now = System.nanoTime();
+        boolean ended = workers.close(now + (until - now) / 2);
+        return closeSource(until) && (ended || workers.close(until));
+    }
+
+    private boolean closeSource(long until) {
+        Thread closer = Thread.ofPlatform().daemon().name("paging-source-end").unstarted(sourceEnd);
+        try {
+            closer.start();
+        } catch (OutOfMemoryError _) {
+            // No further thread can be had.
+            sourceEnd.run();
+            return true;
+        }
+        return Joining.join(closer, until);
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
+    private void endSource() {
+        try {
+            source.close();
+        } catch (RuntimeException | Error e) {
+            owner.tellFailed(e);
+        }
+    }
+
+    /** Answers that come from here on are too late: nothing is put in place any more. */
+    void abandon() {
+        abandoned = true;
     }
 
     /** Gives the staging memory back; false if the source still holds a part of it. */

@@ -143,9 +143,12 @@ final class FastPath {
             result = installer.putPage(shard.filler, gpa, hva, from, offset);
         } catch (RuntimeException | Error e) {
             shard.waits.remains();
-            dispatcher.failed(e);
-            arrivals.gone(page, 1);
+            states.want(page);
+            arrivals.sourceThrew(page, 1, e);
             return;
+        }
+        if (sourceState.isAway()) {
+            dispatcher.sourceBrought();
         }
         if (result == PAGE) {
             Shard.count(shard.brought);

@@ -35,14 +35,20 @@ import java.util.function.BooleanSupplier;
  * memory, those included that are there when {@link #attach} is called and keep their content; a
  * {@link ZeroPageSource} below it does for what nobody has written.
  *
+ * <p>{@link #close} ends within some ten seconds, whatever the source does. If the source answers
+ * nothing, not even when it is closed, the memory that it may write to stays allocated ({@link
+ * #isMemoryHeld}).
+ *
  * <p>What is there when memory is attached stays, and with transparent huge pages one write makes
  * the 2 MiB around it present, as zeros. Private memory into which something is written before must
  * not use them ({@code MADV_NOHUGEPAGE}) until then.
  */
 public final class FaultService implements Pager, PageGate, SelfService {
 
+    private static final long CLOSING_NANOS = 10_000_000_000L;
+    private static final long LISTENER_NANOS = 1_000_000_000;
     private static final PagingStatistics NOTHING_DONE =
-            new PagingStatistics(Map.of(), Map.of(), Map.of(), 0, 0, List.of());
+            new PagingStatistics(Map.of(), Map.of(), Map.of(), 0, 0, 0, List.of());
 
     private final PageSource source;
     private final PagingConfig config;
@@ -50,6 +56,7 @@ public final class FaultService implements Pager, PageGate, SelfService {
     private final Runnable flightRecorderHook = this::recordStatistics;
     private volatile FaultMode mode;
     private volatile @Nullable Attachment attachment;
+    private volatile boolean held;
     private boolean closed;
 
     /**
@@ -191,7 +198,21 @@ public final class FaultService implements Pager, PageGate, SelfService {
             source.close();
             return;
         }
-        current.close();
-        clock.close();
+        long until = System.nanoTime() + CLOSING_NANOS;
+        try {
+            held = !current.close(until);
+        } finally {
+            // The listener has a moment even if the source has used all the time up.
+            clock.close(Math.max(until, System.nanoTime() + LISTENER_NANOS));
+        }
+    }
+
+    /**
+     * Whether the service was closed while its source had not answered all requests. Then the
+     * source may still write to the aliases of guest memory: they, and guest memory itself, must
+     * stay mapped.
+     */
+    public boolean isMemoryHeld() {
+        return held;
     }
 }

@@ -23,7 +23,7 @@ import java.lang.foreign.MemorySegment;
  *   <li>{@code ENOENT}: the pages are registered no more; or in two mappings, and go one by one.
  *   <li>{@code ESRCH}: the process is ending.
  *   <li>{@code EFAULT} of {@code UFFDIO_COPY}: the content cannot be read where it lies, such as
- *       behind the end of a mapped file that got shorter. It is lost.
+ *       behind the end of a mapped file that got shorter. It is tried again.
  * </ul>
  */
 abstract class Installer {
@@ -40,7 +40,7 @@ abstract class Installer {
         /** The claim was given back; {@code soon} if it is worth trying again at once. */
         void released(int first, int count, boolean soon);
 
-        /** Registered no more, or their content cannot be had. */
+        /** Registered no more, or lost by the source's own word. */
         void gone(int first, int count);
 
         void failed(int first, int count, String operation, Errno errno);
@@ -141,10 +141,9 @@ abstract class Installer {
         }
     }
 
-    /** Puts claimed pages in place from where the source has them. */
+    /** Puts claimed pages in place from where the source has them, after {@link #stage}. */
     final void installResident(
             Userfaultfd uffd, int first, int count, MemorySegment from, long offset, Cause cause) {
-        stage(first, count, from, offset);
         filled(uffd, first, count, from, offset, cause);
     }
 
@@ -297,10 +296,9 @@ abstract class Installer {
     }
 
     private void rest(int first, int count, long result, Path path) {
-        boolean unreadable = Errno.EFAULT.is(result) && path == Path.COPY;
         if (Errno.EAGAIN.is(result)) {
             outcome.released(first, count, true);
-        } else if (Errno.ENOENT.is(result) || Errno.ESRCH.is(result) || unreadable) {
+        } else if (Errno.ENOENT.is(result) || Errno.ESRCH.is(result)) {
             outcome.gone(first, count);
         } else {
             String operation = path == Path.ZERO ? "UFFDIO_ZEROPAGE" : "UFFDIO_" + path;

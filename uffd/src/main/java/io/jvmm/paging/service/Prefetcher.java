@@ -50,15 +50,20 @@ final class Prefetcher {
      *
      * @param unit of pages that were wanted in an earlier run
      * @param ahead of pages of which that is not known
+     * @param away whether the source did not bring what it was asked for last: then one place that
+     *     it cannot bring must not keep it from all others
      * @return why, or null if there is nothing to do
      */
     @Nullable
-    synchronized Cause next(Transfer transfer, int unit, int ahead) {
+    synchronized Cause next(Transfer transfer, int unit, int ahead, boolean away) {
         if (nextOfWorkingSet(transfer, unit)) {
             return Cause.WORKING_SET;
         }
-        if (follows && nextNeighbour(transfer, ahead)) {
+        if (follows && !away && nextNeighbour(transfer, ahead)) {
             return Cause.NEIGHBOUR;
+        }
+        if (away) {
+            swept = swept + 1 == states.map.chunks() ? 0 : swept + 1;
         }
         return sweep && nextOfSweep(transfer, ahead) ? Cause.SWEEP : null;
     }

@@ -18,14 +18,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A piece of guest memory with a userfaultfd of its own, and the thread that reads its messages.
  * Several shards keep waiting threads from queueing up at one lock of the kernel.
  *
  * <p>The reader waits in {@code read(2)}, all its life. To end it, {@link #close} touches a page
- * that only the shard knows: the doorbell. Where faults make no messages, it drops that page
- * instead.
+ * that only the shard knows: the doorbell, on a thread of its own, since that waits for the reader.
+ * Where faults make no messages, it drops that page instead.
  */
 final class Shard implements AutoCloseable {
 
@@ -51,13 +52,17 @@ final class Shard implements AutoCloseable {
         /** Pages are being dropped, or are no longer mapped here. */
         void removed(long start, long end, boolean unmapped);
 
-        /** The reader, or what a message led to, has failed. */
+        /** What a message led to has failed; it is tried again. Never throws. */
         void broken(Throwable cause);
+
+        /** The reader ends, and no message is read any more. Never throws, allocates nothing. */
+        void died();
     }
 
     private static final int BATCH = ReadWaits.CAPACITY;
     private static final int PIECE = 16;
     private static final long NONE = -1;
+    private static final long AFTER_FAILURE_NANOS = 10_000_000;
     private static final long PAGE = PageRequest.PAGE_BYTES;
 
     final Userfaultfd uffd;
@@ -72,13 +77,15 @@ final class Shard implements AutoCloseable {
     private final GuestRange part;
     private final boolean silent;
     private final Handler handler;
-    private final Mapping doorbell = Mapping.anonymous(PAGE);
-    private final FaultMessages messages = new FaultMessages(BATCH);
+    private final Mapping doorbell;
+    private final FaultMessages messages;
     // Of the faults of one read, in their order; NONE for other messages. Reader's.
     private final long[] faults = new long[BATCH];
     private final Thread reader;
     // Where parts of the shard were moved to: pairs of address and length. Reader's, then closer's.
     private final List<long[]> moved = new ArrayList<>();
+    private final Thread ringer;
+    private boolean rung;
     private volatile boolean ending;
     private boolean letGo;
 
@@ -94,17 +101,32 @@ final class Shard implements AutoCloseable {
         this.silent = registration.features().contains(Feature.SIGBUS);
         this.waits = waits;
         this.handler = handler;
-        uffd = Userfaultfd.open(registration.features());
-        filler = uffd.pageFiller();
+        doorbell = Mapping.anonymous(PAGE);
+        Userfaultfd opened = null;
         try {
-            uffd.register(part.hva(), part.length(), registration.tracking());
-            uffd.register(doorbell.address(), PAGE, Set.of(Tracking.MISSING));
-        } catch (RuntimeException e) {
-            uffd.close();
+            messages = new FaultMessages(BATCH);
+            reader =
+                    Thread.ofPlatform()
+                            .daemon()
+                            .name("paging-reader-" + number)
+                            .unstarted(this::read);
+            ringer =
+                    Thread.ofPlatform()
+                            .daemon()
+                            .name("paging-bell-" + number)
+                            .unstarted(this::ring);
+            opened = Userfaultfd.open(registration.features());
+            filler = opened.pageFiller();
+            opened.register(part.hva(), part.length(), registration.tracking());
+            opened.register(doorbell.address(), PAGE, Set.of(Tracking.MISSING));
+            uffd = opened;
+        } catch (RuntimeException | Error e) {
+            if (opened != null) {
+                opened.close();
+            }
             doorbell.close();
             throw e;
         }
-        reader = Thread.ofPlatform().daemon().name("paging-reader-" + number).unstarted(this::read);
     }
 
     /** Counts one more, for the reader. */
@@ -168,16 +190,16 @@ final class Shard implements AutoCloseable {
         }
     }
 
-    // Errors too: a reader that ends untold leaves its threads waiting for ever.
-    @SuppressWarnings("CatchingUnchecked")
     private void read() {
         try {
-            while (!ending) {
-                readPiece();
+            boolean reads = true;
+            while (reads && !ending) {
+                reads = readPiece();
             }
-        } catch (RuntimeException | Error e) {
-            handler.broken(e);
         } finally {
+            if (!ending) {
+                handler.died();
+            }
             // Lets the one go who rings, now or later.
             uffd.unregister(doorbell.address(), PAGE);
         }
@@ -186,7 +208,7 @@ final class Shard implements AutoCloseable {
     // A method that returns is compiled soon; a loop without end is interpreted for very long. And
     // a read that may take more looks for more, which costs whoever waits alone: as long as faults
     // come one by one, only the first of a piece may.
-    private void readPiece() {
+    private boolean readPiece() {
         int limit = BATCH;
         for (int i = 0; i < PIECE && !ending; i++) {
             int count = uffd.tryRead(messages, limit);
@@ -194,14 +216,24 @@ final class Shard implements AutoCloseable {
             if (count > 0) {
                 pass(count);
             } else if (!Errno.EINTR.is(count) && !Errno.EAGAIN.is(count)) {
-                throw new KernelException("read userfaultfd", Errno.of(count));
+                handler.broken(new KernelException("read userfaultfd", Errno.of(count)));
+                return false;
             }
         }
+        return true;
     }
 
+    // Errors too: what one read has brought is served, and the next is read.
+    @SuppressWarnings("CatchingUnchecked")
     private void pass(int count) {
         long now = System.nanoTime();
-        if (!handler.quick(this, messages, count, now)) {
+        boolean served = false;
+        try {
+            served = handler.quick(this, messages, count, now);
+        } catch (RuntimeException | Error e) {
+            handler.broken(e);
+        }
+        if (!served) {
             passOneByOne(count, now);
         }
     }
@@ -225,7 +257,7 @@ final class Shard implements AutoCloseable {
         try {
             pass(message, now);
         } catch (RuntimeException | Error e) {
-            handler.broken(e);
+            askAgain(faults[index], e);
         }
     }
 
@@ -234,7 +266,16 @@ final class Shard implements AutoCloseable {
         try {
             handler.serve(this, address, more);
         } catch (RuntimeException | Error e) {
-            handler.broken(e);
+            askAgain(address, e);
+        }
+    }
+
+    // The thread that is woken finds its page missing still, and its fault is told anew.
+    private void askAgain(long address, Throwable cause) {
+        handler.broken(cause);
+        if (address != NONE) {
+            LockSupport.parkNanos(this, AFTER_FAILURE_NANOS);
+            wake(address & -PAGE);
         }
     }
 
@@ -307,34 +348,32 @@ final class Shard implements AutoCloseable {
         }
     }
 
-    /** Lets all go, and ends the reader. */
-    void end() {
+    /** Lets all go, and ends the reader, unless that takes longer; whether it has ended. */
+    boolean end(long until) {
         letGo();
-        if (reader.isAlive()) {
-            doorbell.tryAdvise(silent ? Advice.DONTNEED : Advice.POPULATE_READ, 0, PAGE);
-            join();
+        if (reader.isAlive() && !rung) {
+            rung = true;
+            try {
+                ringer.start();
+            } catch (OutOfMemoryError _) {
+                // No further thread can be had.
+                ring();
+            }
         }
+        // The reader frees the doorbell as the last thing it does.
+        return Joining.join(reader, until) && Joining.join(ringer, until);
+    }
+
+    /** Returns when the reader has heard it; it may be busy in the source, for any time. */
+    private void ring() {
+        long _ = doorbell.tryAdvise(silent ? Advice.DONTNEED : Advice.POPULATE_READ, 0, PAGE);
     }
 
     /** Ends it and closes the userfaultfd, which nobody may use any more. */
     @Override
     public void close() {
-        end();
+        boolean _ = end(System.nanoTime() + Long.MAX_VALUE / 2);
         uffd.close();
         doorbell.close();
-    }
-
-    private void join() {
-        boolean interrupted = false;
-        while (reader.isAlive()) {
-            try {
-                reader.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

@@ -62,6 +62,11 @@ final class SourceState {
         return news;
     }
 
+    /** Whether the source has last answered that it is away. */
+    boolean isAway() {
+        return away;
+    }
+
     /** It is worth asking at once, whatever was before. */
     void available() {
         notBefore = AT_ONCE;

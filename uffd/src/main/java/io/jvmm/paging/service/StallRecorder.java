@@ -83,8 +83,13 @@ final class StallRecorder {
         if (threads == MAX_THREADS) {
             return others;
         }
+        Entry entry;
+        try {
+            entry = new Entry(threadId);
+        } catch (OutOfMemoryError _) {
+            return others;
+        }
         threads++;
-        Entry entry = new Entry(threadId);
         int place = threadId & (PLACES - 1);
         while (!entries.compareAndSet(place, null, entry)) {
             place = next(place);

@@ -58,10 +58,10 @@ final class Transfer implements PageRequest.Listener {
         return number;
     }
 
-    /** Its source has thrown: what is open is lost, unless all was answered before. */
+    /** Its source has thrown: what is open is to be asked for again. */
     void giveUp(int number) {
         if (life == number && active) {
-            request.failed(0, count, PageFailure.LOST);
+            request.failed(0, count, PageFailure.AWAY);
         }
     }
 

@@ -44,10 +44,11 @@ final class TransferPool {
         free = new AtomicLong(all);
         reserve = Math.max(2, size / 4);
         present = new AtomicLong(staged ? (1L << reserve) - 1 : 0);
-        staging = staged ? stagingOf(size) : null;
         for (int i = 0; i < size; i++) {
             transfers[i] = new Transfer(i, completion);
         }
+        // Last: what follows in a constructor that fails would leave it behind.
+        staging = staged ? stagingOf(size) : null;
     }
 
     private Mapping stagingOf(int size) {

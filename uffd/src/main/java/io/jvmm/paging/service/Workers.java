@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /** The threads that fetch ahead, and that help when there are many faults at once. */
-final class Workers implements AutoCloseable {
+final class Workers {
 
     /** A piece of work. */
     interface Work {
@@ -28,6 +28,7 @@ final class Workers implements AutoCloseable {
 
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicInteger resting = new AtomicInteger();
+    private final AtomicInteger signals = new AtomicInteger();
     private final Work work;
     private volatile boolean ending;
 
@@ -53,11 +54,16 @@ final class Workers implements AutoCloseable {
 
     private void rest() {
         resting.incrementAndGet();
+        int seen = signals.get();
         // Once more, now that a signal would come: nothing falls between looking and resting.
         long nanos = ending ? 0 : step();
+        // The source's code may park, and take the permit of a signal that comes meanwhile; so the
+        // number of signals is looked at, right before each park.
         if (nanos == UNTIL_SIGNALLED) {
-            LockSupport.park(this);
-        } else if (nanos > 0) {
+            while (signals.get() == seen && !ending) {
+                LockSupport.park(this);
+            }
+        } else if (nanos > 0 && signals.get() == seen && !ending) {
             LockSupport.parkNanos(this, nanos);
         }
         resting.decrementAndGet();
@@ -69,37 +75,43 @@ final class Workers implements AutoCloseable {
         try {
             return work.step();
         } catch (RuntimeException | Error e) {
-            work.failed(e);
-            return AFTER_FAILURE_NANOS;
+            return failed(e);
         }
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
+    private long failed(Throwable cause) {
+        try {
+            work.failed(cause);
+        } catch (RuntimeException | Error _) {
+            // Telling has failed too; the work is still there.
+        }
+        return AFTER_FAILURE_NANOS;
     }
 
     /** There may be work. */
     void signal() {
         if (resting.get() > 0) {
+            signals.getAndIncrement();
             for (int i = 0; i < threads.size(); i++) {
                 LockSupport.unpark(threads.get(i));
             }
         }
     }
 
-    /** Ends the threads; waits for the pieces that they are doing. */
-    @Override
-    public void close() {
+    /**
+     * Ends the threads, and waits for the pieces that they are doing.
+     *
+     * @param until when to wait no longer, as {@link System#nanoTime} counts
+     * @return whether all have ended
+     */
+    boolean close(long until) {
         ending = true;
         threads.forEach(LockSupport::unpark);
-        boolean interrupted = false;
+        boolean ended = true;
         for (Thread thread : threads) {
-            while (thread.isAlive()) {
-                try {
-                    thread.join();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
+            ended &= Joining.join(thread, until);
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        return ended;
     }
 }

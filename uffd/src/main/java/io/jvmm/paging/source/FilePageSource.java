@@ -2,21 +2,35 @@ package io.jvmm.paging.source;
 
 import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.Fd;
+import io.jvmm.ffi.linux.KernelException;
 import io.jvmm.paging.PageFailure;
 import io.jvmm.paging.PageRequest;
 import io.jvmm.paging.PageSource;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Pages out of a file. Holes of a sparse file are zero pages, and cost no read. What the file's
  * parts do not cover, the source does not have. Synchronous: the calling thread reads.
  *
  * <p>The file must not change while the source is open; where its holes are is found out once. If
- * it gets shorter, or a part of it cannot be read, just the pages concerned are lost.
+ * it gets shorter, or a part of it cannot be read, just the pages concerned are answered as {@link
+ * PageFailure#AWAY}: the file may be read again later, and no page is lost for a bad moment of a
+ * disk or a file system.
+ *
+ * <pre>{@code
+ * // Guest memory of 512 MiB from the start of a file.
+ * PageSource source = new FilePageSource(
+ *         Path.of("memory.img"), List.of(new FilePageSource.Part(0, 0, 512L << 20)));
+ * }</pre>
  */
 public final class FilePageSource implements PageSource {
 
@@ -52,22 +66,57 @@ public final class FilePageSource implements PageSource {
     }
 
     private final Reads reads;
+    // Closed by the last who reads, after close(); null if the file is its opener's.
+    private final @Nullable Fd owned;
+    // One for the source until it is closed, and one for each thread that reads.
+    private final AtomicInteger users = new AtomicInteger(1);
+    private final AtomicBoolean closed = new AtomicBoolean();
     private final Part[] parts;
     // Where the data are: [dataStarts[i], dataEnds[i]) of the file, ascending.
     private final long[] dataStarts;
     private final long[] dataEnds;
 
     /**
+     * Opens a file, which is closed with this source.
+     *
+     * @param file readable; a regular file or a block device
+     * @throws KernelException if it cannot be opened
+     * @throws IllegalArgumentException if the file is too short for a part
+     */
+    public FilePageSource(Path file, List<Part> parts) {
+        this(Fd.open(file.toString(), Fd.O_RDONLY), parts, true, null);
+    }
+
+    /**
      * @param file open for reading; closed by its owner, after this source
      * @throws IllegalArgumentException if the file is too short for a part
      */
     public FilePageSource(Fd file, List<Part> parts) {
-        this(file, parts, file::tryRead);
+        this(file, parts, false, null);
     }
 
     FilePageSource(Fd file, List<Part> parts, Reads reads) {
-        this.reads = reads;
+        this(file, parts, false, reads);
+    }
+
+    private FilePageSource(Fd file, List<Part> parts, boolean owns, @Nullable Reads reads) {
+        this.reads = reads == null ? file::tryRead : reads;
+        owned = owns ? file : null;
         this.parts = parts.toArray(Part[]::new);
+        List<long[]> data;
+        try {
+            data = checkedData(file, parts);
+        } catch (RuntimeException | Error e) {
+            if (owns) {
+                file.close();
+            }
+            throw e;
+        }
+        dataStarts = data.stream().mapToLong(extent -> extent[0]).toArray();
+        dataEnds = data.stream().mapToLong(extent -> extent[1]).toArray();
+    }
+
+    private static List<long[]> checkedData(Fd file, List<Part> parts) {
         long size = file.sizeBytes();
         for (Part part : parts) {
             if (part.offset() + part.length() > size) {
@@ -75,9 +124,7 @@ public final class FilePageSource implements PageSource {
                         "%s has %d bytes, too few for %s".formatted(file.name(), size, part));
             }
         }
-        List<long[]> data = dataOf(file, size);
-        dataStarts = data.stream().mapToLong(extent -> extent[0]).toArray();
-        dataEnds = data.stream().mapToLong(extent -> extent[1]).toArray();
+        return dataOf(file, size);
     }
 
     private static List<long[]> dataOf(Fd file, long size) {
@@ -110,8 +157,37 @@ public final class FilePageSource implements PageSource {
 
     @Override
     public void fetch(PageRequest request, int first, int count) {
+        if (!enter()) {
+            request.failed(first, count, PageFailure.LOST);
+            return;
+        }
+        try {
+            fetchOpen(request, first, count);
+        } finally {
+            leave();
+        }
+    }
+
+    /** Keeps the file open until {@link #leave}; false if the source is closed. */
+    private boolean enter() {
+        int now = users.get();
+        while (now > 0 && !users.compareAndSet(now, now + 1)) {
+            now = users.get();
+        }
+        return now > 0;
+    }
+
+    private void leave() {
+        if (users.decrementAndGet() == 0 && owned != null) {
+            owned.close();
+        }
+    }
+
+    private void fetchOpen(PageRequest request, int first, int count) {
+        // The request's own fields must not be read after its last page was answered.
+        long start = request.gpa();
         for (int at = first; at < first + count; ) {
-            long gpa = request.gpa() + (long) at * PAGE;
+            long gpa = start + (long) at * PAGE;
             int run = extent(gpa, first + count - at);
             if (run > 0) {
                 fetch(request, at, run, offsetOf(gpa));
@@ -185,13 +261,13 @@ public final class FilePageSource implements PageSource {
                 done += result;
             } else if (!Errno.EINTR.is(result)) {
                 int bad = (int) (done / PAGE);
-                // Behind the end there is nothing; behind a bad block there may be good ones.
-                int lost = result == 0 ? count - bad : 1;
+                // Behind the end there is nothing now; behind a bad block there may be good ones.
+                int away = result == 0 ? count - bad : 1;
                 if (bad > answered) {
                     request.filled(first + answered, bad - answered);
                 }
-                request.failed(first + bad, lost, PageFailure.LOST);
-                answered = bad + lost;
+                request.failed(first + bad, away, PageFailure.AWAY);
+                answered = bad + away;
                 done = (long) answered * PAGE;
             }
         }
@@ -201,5 +277,9 @@ public final class FilePageSource implements PageSource {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            leave();
+        }
+    }
 }

@@ -20,7 +20,8 @@ import java.util.zip.CRC32C;
  * chunks always; requests of less than a chunk throw the rest of it away, so the smallest unit of a
  * {@link PagingConfig} should be one.
  *
- * <p>The pages of a chunk that cannot be read or unpacked, or is not what was packed, are lost.
+ * <p>The pages of a chunk that cannot be read are answered as {@link PageFailure#AWAY}: it may be
+ * read another time. Those of a chunk that is not what was packed are lost.
  */
 public final class PackedPageSource implements PageSource {
 
@@ -172,6 +173,8 @@ public final class PackedPageSource implements PageSource {
             int pages = Math.min(run, (lengthOf(chunk) - from) / PAGE);
             if (stored[chunk] == 0) {
                 request.zero(at, pages);
+            } else if (!read(file, scratch.get().read, stored[chunk], offsets[chunk])) {
+                request.failed(at, pages, PageFailure.AWAY);
             } else if (unpack(chunk)) {
                 MemorySegment.copy(
                         scratch.get().content,
@@ -188,14 +191,11 @@ public final class PackedPageSource implements PageSource {
         }
     }
 
-    /** Has a chunk in the thread's scratch; false if it is not what was packed. */
+    /** Unpacks the chunk that was read into the thread's scratch; false if it is damaged. */
     private boolean unpack(int chunk) {
         Scratch own = scratch.get();
         int size = stored[chunk];
         int length = lengthOf(chunk);
-        if (!read(file, own.read, size, offsets[chunk])) {
-            return false;
-        }
         byte[] target = size == length ? own.content : own.packed;
         MemorySegment.copy(own.read, ValueLayout.JAVA_BYTE, 0, target, 0, size);
         if (size != length && !Lz4Block.unpack(own.packed, size, own.content, length)) {

@@ -209,8 +209,13 @@ class FastPathTest {
         }
 
         @Override
+        public void died() {
+            events.add(new PagingEvent.ServiceDied("reader"));
+        }
+
+        @Override
         public void close() {
-            dispatcher.close();
+            assertThat(dispatcher.close(System.nanoTime() + 60_000_000_000L)).isTrue();
             shard.close();
             assertThat(dispatcher.release()).isTrue();
         }
@@ -380,7 +385,7 @@ class FastPathTest {
     }
 
     @Test
-    void anErrorOutOfTheSourceIsToldAndThePageLost() throws InterruptedException {
+    void anErrorOutOfTheSourceIsToldAndThePageAskedForAgain() throws InterruptedException {
         Fixture now = with(SINGLE);
         source.askedForOffset =
                 () -> {
@@ -392,8 +397,9 @@ class FastPathTest {
                 .isInstanceOfSatisfying(
                         PagingEvent.Failed.class,
                         failed -> assertThat(failed.cause()).hasMessage("no offset"));
-        assertThat(events.take()).isEqualTo(new PagingEvent.Lost(PAGE * Pattern.PAGE, 1));
+        assertThat(events.take()).isEqualTo(new PagingEvent.SourceAway());
         assertThat(now.waits.isStuck(toucher.threadId())).isTrue();
+        assertThat(now.states.nextWanted(0)).isEqualTo(PAGE);
     }
 
     @Test
@@ -406,8 +412,9 @@ class FastPathTest {
         Toucher toucher = now.touch(PAGE);
         assertThat(now.way()).isEqualTo(Way.SHORT);
         assertThat(events.take()).isInstanceOf(PagingEvent.Failed.class);
-        assertThat(events.take()).isEqualTo(new PagingEvent.Lost(PAGE * Pattern.PAGE, 1));
+        assertThat(events.take()).isEqualTo(new PagingEvent.SourceAway());
         assertThat(now.waits.isStuck(toucher.threadId())).isTrue();
+        assertThat(now.states.nextWanted(0)).isEqualTo(PAGE);
         assertThat(now.waits.ofRead.left()).isZero();
     }
 }

@@ -207,11 +207,16 @@ class PageStatesTest {
         public void removed(long start, long end, boolean unmapped) {}
 
         @Override
+        public void died() {
+            throw new AssertionError("the reader has died");
+        }
+
+        @Override
         public void broken(Throwable cause) {}
 
         @Override
         public void close() {
-            dispatcher.close();
+            assertThat(dispatcher.close(System.nanoTime() + 60_000_000_000L)).isTrue();
             shard.close();
             assertThat(dispatcher.release()).isTrue();
         }

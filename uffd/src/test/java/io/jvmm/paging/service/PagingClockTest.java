@@ -8,12 +8,15 @@ import io.jvmm.paging.PagingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 @Timeout(60)
@@ -88,5 +91,58 @@ class PagingClockTest {
             clock.wake();
             clock.wake();
         }
+    }
+
+    /** Whoever parks takes any call that has come for it: a listener may take a lock. */
+    @Test
+    void aCallThatTheListenerHasSwallowedIsHeardAllTheSame() throws InterruptedException {
+        AtomicInteger ticks = new AtomicInteger();
+        AtomicBoolean called = new AtomicBoolean();
+        CountDownLatch told = new CountDownLatch(1);
+        PagingListener listener =
+                _ -> {
+                    told.countDown();
+                    while (!called.get()) {
+                        Thread.onSpinWait();
+                    }
+                    LockSupport.park();
+                };
+        BooleanSupplier tick = () -> ticks.getAndIncrement() > 2;
+        try (PagingClock clock = new PagingClock(listener, 1, tick)) {
+            clock.begin();
+            PagingThreads.awaitAsleep("paging-clock");
+            clock.tell(new PagingEvent.SourceAway());
+            told.await();
+            clock.wake();
+            called.set(true);
+            while (ticks.get() < 5) {
+                assertThat(Thread.interrupted()).as("the time is up").isFalse();
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    @Test
+    void theEndThatTheListenerHasSwallowedIsHeardAllTheSame() throws InterruptedException {
+        CountDownLatch told = new CountDownLatch(1);
+        AtomicReference<Thread> closing = new AtomicReference<>();
+        PagingListener listener =
+                _ -> {
+                    told.countDown();
+                    Thread closer = closing.get();
+                    while (closer == null || closer.getState() != Thread.State.TIMED_WAITING) {
+                        Thread.onSpinWait();
+                        closer = closing.get();
+                    }
+                    LockSupport.park();
+                };
+        PagingClock clock = new PagingClock(listener, 1, () -> false);
+        clock.begin();
+        PagingThreads.awaitAsleep("paging-clock");
+        clock.tell(new PagingEvent.SourceAway());
+        told.await();
+        Thread closer = Thread.ofPlatform().daemon().start(clock::close);
+        closing.set(closer);
+        assertThat(closer.join(Duration.ofSeconds(30))).as("closed").isTrue();
     }
 }

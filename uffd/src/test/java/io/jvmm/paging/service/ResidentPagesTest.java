@@ -31,9 +31,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Pages of a source that has them in memory come from there, and are the right ones. */
@@ -190,7 +192,7 @@ class ResidentPagesTest {
     /** The kernel says so where it copies, and Java's runtime where Java does. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void pagesBehindTheEndOfAMappedFileThatGotShorterAreLost(boolean shared)
+    void pagesBehindTheEndOfAMappedFileThatGotShorterComeWhenItIsLongerAgain(boolean shared)
             throws IOException, InterruptedException {
         try (FileChannel file =
                         FileChannel.open(
@@ -206,24 +208,22 @@ class ResidentPagesTest {
             try (PagedGuestMemory memory =
                     PagedGuestMemory.of(BYTES, shared, source, QUIET.withUnit(1, 1))) {
                 int last = memory.pages() - 1;
-                Toucher lost = memory.reader(last);
-                PagingEvent event = memory.events.take();
-                if (shared) {
-                    assertThat(event).isInstanceOf(PagingEvent.Failed.class);
-                    event = memory.events.take();
-                }
-                assertThat(event).isEqualTo(new PagingEvent.Lost(last * PAGE, 1));
+                Toucher waiting = memory.reader(last);
+                assertThat(memory.events.take()).isInstanceOf(PagingEvent.Failed.class);
                 assertThat(memory.read(7)).isZero();
                 Pattern.assertAt(memory.segment(), 7 * PAGE, 7 * PAGE);
-                assertThat(lost.isDone()).as("never with wrong content").isFalse();
-                memory.service.letGo();
-                assertThat(lost.result()).isZero();
+                assertThat(waiting.isDone()).as("never with wrong content").isFalse();
+                assertThat(memory.service.statistics().lostPages()).isZero();
+                file.write(ByteBuffer.wrap(new byte[] {0}), BYTES - 1);
+                assertThat(waiting.result()).isZero();
+                assertThat(Pattern.isFullOf(memory.segment(), last * PAGE, 0)).isTrue();
             }
         }
     }
 
     @Test
-    void anErrorOutOfASourceIsTold() throws InterruptedException {
+    void anErrorOutOfASourceIsToldAndThePageAskedForAgain() throws InterruptedException {
+        AtomicBoolean broken = new AtomicBoolean(true);
         PageSource source =
                 new PageSource() {
                     @Override
@@ -233,7 +233,7 @@ class ResidentPagesTest {
 
                     @Override
                     public @Nullable MemorySegment resident(long gpa, int pages) {
-                        if (gpa == 0) {
+                        if (gpa == 0 && broken.get()) {
                             throw new IllegalStateException("not now");
                         }
                         return null;
@@ -249,12 +249,14 @@ class ResidentPagesTest {
                 };
         try (PagedGuestMemory memory =
                 PagedGuestMemory.of(2 * MIB, false, source, QUIET.withUnit(1, 1))) {
-            Toucher lost = memory.reader(0);
+            Toucher waiting = memory.reader(0);
             assertThat(memory.events.take()).isInstanceOf(PagingEvent.Failed.class);
-            assertThat(memory.events.take()).isEqualTo(new PagingEvent.Lost(0, 1));
+            assertThat(memory.events.take()).isEqualTo(new PagingEvent.SourceAway());
             assertThat(memory.reader(1).result()).isZero();
-            memory.service.letGo();
-            assertThat(lost.result()).isZero();
+            assertThat(waiting.isDone()).isFalse();
+            broken.set(false);
+            assertThat(waiting.result()).isZero();
+            Pattern.assertAt(memory.segment(), 0, 0);
         }
     }
 }

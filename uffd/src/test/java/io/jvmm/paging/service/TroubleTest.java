@@ -23,6 +23,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** Sources that go away, come back, say nothing or lose pages; and machines that end meanwhile. */
 @RequiresUserfaultfd
@@ -207,6 +209,60 @@ class TroubleTest {
         }
     }
 
+    /** Neither its end nor its threads answer; the service is closed all the same. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aSourceThatNeverAnswersDoesNotKeepTheServiceFromItsEnd(boolean synchronous)
+            throws InterruptedException {
+        CountDownLatch never = new CountDownLatch(1);
+        CountDownLatch asked = new CountDownLatch(1);
+        PageSource silent =
+                new PageSource() {
+                    @Override
+                    public boolean isSynchronous() {
+                        return synchronous;
+                    }
+
+                    @Override
+                    public void fetch(PageRequest request, int first, int count) {
+                        asked.countDown();
+                        if (synchronous) {
+                            await(never);
+                        }
+                    }
+
+                    @Override
+                    public void close() {
+                        await(never);
+                    }
+                };
+        PagedGuestMemory memory =
+                PagedGuestMemory.of(
+                        BYTES,
+                        false,
+                        silent,
+                        QUIET.withDeadline(MOMENT, OverduePolicy.KEEP_WAITING));
+        Toucher toucher = memory.reader(0);
+        asked.await();
+        memory.event(PagingEvent.Overdue.class::isInstance);
+        memory.service.close();
+        assertThat(toucher.result()).isZero();
+        assertThat(memory.service.isMemoryHeld()).isTrue();
+        memory.events.clear();
+        assertThat(memory.events.poll(10 * MOMENT.toMillis(), TimeUnit.MILLISECONDS))
+                .as("told after the end")
+                .isNull();
+        never.countDown();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     @Test
     void aSourceThatThrowsIsTold() {
         PageSource broken =
@@ -226,9 +282,10 @@ class TroubleTest {
                 };
         try (PagedGuestMemory memory = PagedGuestMemory.of(BYTES, false, broken, QUIET)) {
             Toucher toucher = memory.reader(0);
-            PagingEvent event = memory.events.take();
-            assertThat(event).isInstanceOf(PagingEvent.Failed.class);
-            assertThat(memory.events.take()).isInstanceOf(PagingEvent.Lost.class);
+            assertThat(List.of(memory.events.take(), memory.events.take()))
+                    .hasAtLeastOneElementOfType(PagingEvent.Failed.class)
+                    .contains(new PagingEvent.SourceAway());
+            assertThat(toucher.isDone()).isFalse();
             memory.service.letGo();
             assertThat(toucher.result()).isZero();
         } catch (InterruptedException e) {

@@ -19,7 +19,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
@@ -120,12 +122,13 @@ class PageSourcesTest {
             fetch(source, 0, 3);
             assertThat(request.isFailed(0)).isFalse();
             assertThat(request.isFailed(1) && request.isFailed(2)).isTrue();
+            assertThat(request.failure()).as("it may be there again").isEqualTo(PageFailure.AWAY);
         }
     }
 
     /** A bad block in the middle of 2 MiB costs one page, not what lies behind it. */
     @Test
-    void aPageThatCannotBeReadIsLostAlone() throws IOException {
+    void aPageThatCannotBeReadIsAwayAlone() throws IOException {
         Path file = Files.write(folder.resolve("bad"), new byte[8 * (int) PAGE]);
         long bad = 3 * PAGE;
         try (Fd fd = Fd.open(file.toString(), Fd.O_RDONLY)) {
@@ -140,9 +143,55 @@ class PageSourcesTest {
             List<FilePageSource.Part> all = List.of(new FilePageSource.Part(0, 0, 8 * PAGE));
             fetch(new FilePageSource(fd, all, reads), 0, 8);
             for (int page = 0; page < 8; page++) {
-                assertThat(request.isLost(page)).as("page %d", page).isEqualTo(page == 3);
+                assertThat(request.isFailed(page)).as("page %d", page).isEqualTo(page == 3);
+            }
+            assertThat(request.failure()).isEqualTo(PageFailure.AWAY);
+        }
+    }
+
+    @Test
+    void aSourceMadeFromAPathClosesItsFile() throws IOException {
+        Path file = folder.resolve("own");
+        Files.write(file, image(0, 4).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE));
+        FilePageSource source =
+                new FilePageSource(file, List.of(new FilePageSource.Part(0, 0, 4 * PAGE)));
+        fetch(source, 0, 4);
+        Pattern.assertAt(memory, 3 * PAGE, 3 * PAGE);
+        assertThat(descriptorsOf(file)).isEqualTo(1);
+        source.close();
+        source.close();
+        assertThat(descriptorsOf(file)).isZero();
+        assertThat(fetch(source, 0, 4).failure()).isEqualTo(PageFailure.LOST);
+    }
+
+    @Test
+    void aSourceThatRefusesItsFileClosesIt() throws IOException {
+        Path file = Files.write(folder.resolve("refused"), new byte[4095]);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() ->
+                        new FilePageSource(file, List.of(new FilePageSource.Part(0, 0, 4096))));
+        assertThat(descriptorsOf(file)).isZero();
+    }
+
+    private static boolean isOf(Path descriptor, Path file) throws IOException {
+        try {
+            return Files.readSymbolicLink(descriptor).equals(file);
+        } catch (NoSuchFileException e) {
+            // Such as that of the look itself.
+            return false;
+        }
+    }
+
+    private static long descriptorsOf(Path file) throws IOException {
+        Path real = file.toRealPath();
+        long count = 0;
+        try (DirectoryStream<Path> descriptors =
+                Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (Path descriptor : descriptors) {
+                count += isOf(descriptor, real) ? 1 : 0;
             }
         }
+        return count;
     }
 
     @Test
