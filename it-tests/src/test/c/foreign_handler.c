@@ -15,6 +15,13 @@
  *   talk         writes to the socket, and answers none
  *   hang-up      closes the socket, and answers none
  *   clumsy       tries operations that make no sense before each right answer
+ * or how it differs from the others and is right all the same:
+ *   early        closes the socket at once, and serves on
+ *   deaf         never looks at the socket, and never closes it
+ *   strict       takes the socket's end for an error: sends SIGKILL to its peer and dies. Prints
+ *                "open" at SIGUSR1 while the socket has not ended
+ *   forked       its child serves; the process that listened has ended
+ *   blocking     makes the descriptor block, and never sets the flag again
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -189,14 +196,63 @@ static void remove_pages(uint64_t start, uint64_t end)
     }
 }
 
+static void take(int uffd, const struct uffd_msg *message)
+{
+    if (message->event == UFFD_EVENT_PAGEFAULT)
+        answer(uffd, message->arg.pagefault.address);
+    else if (message->event == UFFD_EVENT_REMOVE)
+        remove_pages(message->arg.remove.start, message->arg.remove.end);
+}
+
+static void serve_blocking(int uffd)
+{
+    struct uffd_msg message;
+    fcntl(uffd, F_SETFL, 0);
+    for (;;)
+        if (read(uffd, &message, sizeof message) == sizeof message)
+            take(uffd, &message);
+}
+
+/* Who has made the connection, as the kernel says. */
+static pid_t peer_of(int connection)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+        fail("SO_PEERCRED");
+    return peer.pid;
+}
+
 static void serve(int uffd, int connection)
 {
+    pid_t peer = peer_of(connection);
+    int strict = !strcmp(behaviour, "strict"), deaf = !strcmp(behaviour, "deaf");
+    if (!strcmp(behaviour, "early")) {
+        close(connection);
+        deaf = 1;
+    }
     fcntl(uffd, F_SETFL, O_NONBLOCK);
     for (;;) {
-        struct pollfd ready[2] = {{.fd = uffd, .events = POLLIN}, {.fd = connection, .events = POLLIN}};
+        struct pollfd ready[3] = {{.fd = uffd, .events = POLLIN},
+                                  {.fd = deaf ? -1 : connection, .events = POLLIN},
+                                  {.fd = 0}}; /* the end of the test that has started it */
         /* Now and then by itself: SIGUSR1 may come just before. */
-        if (poll(ready, 2, 100) < 0 && errno != EINTR)
-            fail("poll");
+        if (poll(ready, 3, 100) < 0) {
+            if (errno != EINTR)
+                fail("poll");
+            continue;
+        }
+        if (ready[2].revents)
+            exit(0);
+        if (strict && ready[1].revents) {
+            kill(peer, SIGKILL);
+            exit(1);
+        }
+        if (strict && released) {
+            released = 0;
+            puts("open");
+            fflush(stdout);
+        }
         if (released) {
             for (int i = 0; i < held_count; i++)
                 answer(uffd, held[i]);
@@ -206,10 +262,7 @@ static void serve(int uffd, int connection)
             return;
         struct uffd_msg message;
         while (read(uffd, &message, sizeof message) == sizeof message) {
-            if (message.event == UFFD_EVENT_PAGEFAULT)
-                answer(uffd, message.arg.pagefault.address);
-            else if (message.event == UFFD_EVENT_REMOVE)
-                remove_pages(message.arg.remove.start, message.arg.remove.end);
+            take(uffd, &message);
         }
     }
 }
@@ -242,6 +295,13 @@ int main(int argc, char **argv)
         fail(argv[1]);
     puts("ready");
     fflush(stdout);
+    if (!strcmp(behaviour, "forked")) {
+        pid_t child = fork();
+        if (child < 0)
+            fail("fork");
+        if (child > 0)
+            return 0;
+    }
     int connection = accept(listening, NULL, NULL);
     if (connection < 0)
         fail("accept");
@@ -252,6 +312,8 @@ int main(int argc, char **argv)
         close(connection);
         pause();
     }
+    if (!strcmp(behaviour, "blocking"))
+        serve_blocking(uffd);
     serve(uffd, connection);
     return 0;
 }

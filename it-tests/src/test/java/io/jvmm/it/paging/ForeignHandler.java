@@ -2,6 +2,8 @@ package io.jvmm.it.paging;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,7 +17,7 @@ import java.util.List;
  */
 final class ForeignHandler implements AutoCloseable {
 
-    private static final Path SOURCE = Path.of("src/test/c/foreign_handler.c");
+    private static final Path SOURCES = Path.of("src/test/c");
 
     private final Process process;
     private final Path socket;
@@ -30,13 +32,19 @@ final class ForeignHandler implements AutoCloseable {
      * -Djvmm.tools=required}.
      */
     static Path compile(Path folder) throws IOException, InterruptedException {
+        return compile(folder, "foreign_handler");
+    }
+
+    /** As {@link #compile(Path)}, another program of the same folder. */
+    static Path compile(Path folder, String name) throws IOException, InterruptedException {
+        Path source = SOURCES.resolve(name + ".c");
         if (!"required".equals(System.getProperty("jvmm.tools"))) {
             assumeTrue(
                     Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
                             .anyMatch(each -> Files.isExecutable(Path.of(each, "cc"))),
                     "needs a C compiler");
         }
-        Path program = folder.resolve("foreign_handler");
+        Path program = folder.resolve(name);
         Process compiler =
                 new ProcessBuilder(
                                 "cc",
@@ -45,11 +53,11 @@ final class ForeignHandler implements AutoCloseable {
                                 "-Wextra",
                                 "-o",
                                 program.toString(),
-                                SOURCE.toString())
+                                source.toString())
                         .inheritIO()
                         .start();
         if (compiler.waitFor() != 0) {
-            throw new IOException("cc cannot compile " + SOURCE);
+            throw new IOException("cc cannot compile " + source);
         }
         return program;
     }
@@ -87,6 +95,15 @@ final class ForeignHandler implements AutoCloseable {
         }
     }
 
+    /** Waits for the next line of its standard output; null at the end. */
+    @Nullable String readLine() throws IOException {
+        return process.inputReader().readLine();
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
     /** Waits for its end; returns its exit code. */
     int awaitExit() throws InterruptedException {
         return process.waitFor();
@@ -94,6 +111,12 @@ final class ForeignHandler implements AutoCloseable {
 
     @Override
     public void close() {
+        try {
+            // Also a child that has outlived the process ends with its input.
+            process.getOutputStream().close();
+        } catch (IOException e) {
+            // It has ended.
+        }
         process.destroyForcibly();
         process.onExit().join();
     }

@@ -3,6 +3,7 @@ package io.jvmm.it.paging;
 import io.jvmm.guest.PayloadPages;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -15,6 +16,15 @@ public final class MemoryImage {
     public static final long CHECKED_FROM = 32L << 20;
 
     private MemoryImage() {}
+
+    /** Whether a page of memory, from {@link #CHECKED_FROM} on, is as the file has it. */
+    static boolean isRight(MemorySegment memory, long at) {
+        ByteBuffer wanted = ByteBuffer.allocateDirect(PayloadPages.PAGE_SIZE);
+        PayloadPages.fillWhole(wanted, at);
+        return memory.asSlice(at, PayloadPages.PAGE_SIZE)
+                        .mismatch(MemorySegment.ofBuffer(wanted.clear()))
+                == -1;
+    }
 
     /** Writes a file of that many bytes; more than {@link #CHECKED_FROM}, at most 2 GiB. */
     public static Path write(Path file, long bytes) throws IOException {

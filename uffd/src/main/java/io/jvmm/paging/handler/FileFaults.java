@@ -15,6 +15,7 @@ import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** The faults of one machine, and the file that they are answered from. */
 final class FileFaults {
@@ -22,6 +23,9 @@ final class FileFaults {
     private static final int BATCH = 64;
     // How long a fault rests whose range is changing, when no message about the change is there.
     private static final int RETRY_MILLIS = 1;
+    // How long one rests whose page the file does not give.
+    private static final int UNREADABLE_MILLIS = 200;
+    private static final long TELLING_NANOS = 1_000_000_000L;
 
     private static final long FAULTS = 0;
     private static final long OVER = 1;
@@ -31,14 +35,21 @@ final class FileFaults {
     private final FaultMessages messages = new FaultMessages(BATCH);
     private final Deque<Long> faults = new ArrayDeque<>();
     private final Map<HandlerRegion, BitSet> removed = new HashMap<>();
+    private final Consumer<String> unreadable;
     private long copied;
+    private boolean isUnreadable;
+    private boolean isTold;
+    private long toldAt;
     private volatile boolean isOver;
 
     /**
+     * @param unreadable is told, at most once a second, why the file does not give a page; it is
+     *     read again until it does
      * @throws HandlerException if the file ends before the regions do
      */
-    FileFaults(Handover machine, Fd file) {
+    FileFaults(Handover machine, Fd file, Consumer<String> unreadable) {
         this.machine = machine;
+        this.unreadable = unreadable;
         this.file = file;
         long bytes = file.sizeBytes();
         for (HandlerRegion region : machine.regions()) {
@@ -100,7 +111,8 @@ final class FileFaults {
     }
 
     private void awaitFaults(Epoll epoll) {
-        int count = epoll.await(faults.isEmpty() ? -1 : RETRY_MILLIS);
+        int rest = isUnreadable ? UNREADABLE_MILLIS : RETRY_MILLIS;
+        int count = epoll.await(faults.isEmpty() ? -1 : rest);
         for (int i = 0; i < count && !isOver; i++) {
             if (epoll.data(i) == FAULTS) {
                 if ((epoll.events(i) & Epoll.EPOLLERR) != 0) {
@@ -166,6 +178,7 @@ final class FileFaults {
 
     /** Answers what can be answered. False when the machine has ended. */
     private boolean answer(Mapping page) {
+        isUnreadable = false;
         for (int left = faults.size(); left > 0; left--) {
             long address = faults.remove();
             long result = fill(region(address), address, page);
@@ -173,7 +186,8 @@ final class FileFaults {
                 return false;
             }
             if (Errno.EAGAIN.is(result)) {
-                // The range is changing. The message about it decides what the page holds.
+                // The range is changing, and the message about it decides what the page holds; or
+                // the file is.
                 faults.add(address);
             } else if (result < 0 && !Errno.EEXIST.is(result) && !Errno.ENOENT.is(result)) {
                 throw new KernelException("UFFDIO_COPY", Errno.of(result));
@@ -197,8 +211,8 @@ final class FileFaults {
         long size = region.pageSize();
         if (removedOf(region).get(page(region, address))) {
             page.segment().asSlice(0, size).fill((byte) 0);
-        } else {
-            read(region.offset() + address - region.address(), page, size);
+        } else if (!read(region.offset() + address - region.address(), page, size)) {
+            return -Errno.EAGAIN.number();
         }
         Userfaultfd uffd = machine.uffd();
         long result = 0;
@@ -216,15 +230,29 @@ final class FileFaults {
         return result;
     }
 
-    private void read(long offset, Mapping page, long size) {
+    private boolean read(long offset, Mapping page, long size) {
         for (long done = 0; done < size; ) {
             long result = file.tryRead(page.segment().asSlice(done, size - done), offset + done);
-            if (result == 0) {
-                throw new HandlerException(file.name() + " ends before the memory it backs");
+            if (result > 0) {
+                done += result;
+            } else if (!Errno.EINTR.is(result)) {
+                tellUnreadable(
+                        result == 0
+                                ? file.name() + " ends before the memory it backs"
+                                : "read %s: %s".formatted(file.name(), Errno.of(result)));
+                return false;
             }
-            if (!Errno.EINTR.is(result)) {
-                done += KernelException.check("read " + file.name(), result);
-            }
+        }
+        return true;
+    }
+
+    private void tellUnreadable(String why) {
+        isUnreadable = true;
+        long now = System.nanoTime();
+        if (!isTold || now - toldAt >= TELLING_NANOS) {
+            isTold = true;
+            toldAt = now;
+            unreadable.accept(why);
         }
     }
 }

@@ -11,6 +11,7 @@ import io.jvmm.ffi.linux.Signals;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * Serves the faults of one machine from a file, a page at a time, until the machine ends.
@@ -48,12 +49,15 @@ public final class FileHandler {
      * @param socket on which it came
      * @param file what the regions' offsets refer to
      * @param stop becomes readable when the handler shall end before the machine does
+     * @param unreadable is told, at most once a second, why the file does not give a page; the
+     *     machine waits and the file is read again until it does
      * @throws HandlerException if the file ends before the regions do
      */
-    public FileHandler(Handover machine, Fd socket, Fd file, Fd stop) {
+    public FileHandler(
+            Handover machine, Fd socket, Fd file, Fd stop, Consumer<String> unreadable) {
         this.socket = socket;
         this.stop = stop;
-        faults = new FileFaults(machine, file);
+        faults = new FileFaults(machine, file, unreadable);
     }
 
     /**
@@ -61,7 +65,7 @@ public final class FileHandler {
      *
      * @return the bytes that it has put in place
      * @throws HandlerException if the machine touches what it has not told of
-     * @throws io.jvmm.ffi.linux.KernelException if the file cannot be read, or the kernel refuses
+     * @throws io.jvmm.ffi.linux.KernelException if the kernel refuses
      * @throws IllegalStateException if the application handles {@code SIGUSR1}
      */
     public long run() {

@@ -210,7 +210,13 @@ public final class HandlerServer implements AutoCloseable {
                 throw new HandlerException("too many machines are served");
             }
             try {
-                FileHandler handler = new FileHandler(machine, socket, file, stop.fd());
+                FileHandler handler =
+                        new FileHandler(
+                                machine,
+                                socket,
+                                file,
+                                stop.fd(),
+                                why -> events.accept(new MachineEvent.Unreadable(pid, why)));
                 long bytes = machine.regions().stream().mapToLong(HandlerRegion::size).sum();
                 events.accept(new MachineEvent.Accepted(pid, bytes));
                 events.accept(new MachineEvent.Ended(pid, handler.run()));

@@ -21,6 +21,14 @@ public sealed interface MachineEvent {
     record Ended(int pid, long bytes) implements MachineEvent {}
 
     /**
+     * The file does not give a page. The machine waits, and the file is read again. Told at most
+     * once a second for each machine.
+     *
+     * @param message why
+     */
+    record Unreadable(int pid, String message) implements MachineEvent {}
+
+    /**
      * A machine is not served, or not any longer. It sees its socket's end.
      *
      * @param message why

@@ -40,7 +40,7 @@ final class HandlerProcess {
             try (Fd socket = UnixSocket.accept(listening);
                     EventFd never = EventFd.create();
                     Handover machine = Handover.receive(socket, Duration.ofSeconds(60))) {
-                long _ = new FileHandler(machine, socket, file, never.fd()).run();
+                long _ = new FileHandler(machine, socket, file, never.fd(), why -> {}).run();
             }
         }
     }

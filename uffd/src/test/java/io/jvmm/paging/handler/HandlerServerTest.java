@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
@@ -206,6 +207,21 @@ class HandlerServerTest {
                 HandlerMessage.encode(machine.regions),
                 List.of(machine.uffd.fd(), own(Fd.open(path.getParent().toString(), 0))));
         assertThat(machine.touch(7)).isEqualTo(0xBEEF_0007L);
+    }
+
+    @Test
+    void pagesThatCannotBeReadComeOnceTheFileIsRestored() throws Exception {
+        Path image = folder.resolve("memory");
+        byte[] content = Files.readAllBytes(image);
+        Machine machine = own(new Machine());
+        own(machine.handOver(path));
+        await(MachineEvent.Accepted.class);
+        Files.write(image, new byte[0]);
+        FutureTask<Long> touched = new FutureTask<>(() -> machine.touch(8));
+        Thread _ = Thread.ofPlatform().start(touched);
+        assertThat(await(MachineEvent.Unreadable.class).message()).contains("ends before");
+        Files.write(image, content);
+        assertThat(touched.get()).isEqualTo(0xBEEF_0008L);
     }
 
     @Test
