@@ -80,7 +80,7 @@ final class PageServing implements AutoCloseable {
             out.flush();
             ready.tell(text);
             return serving;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             serving.close();
             throw e;
         }
@@ -166,6 +166,12 @@ final class PageServing implements AutoCloseable {
                     LOG.info("{}: left with {} pages", peer, left.delivered());
             case ServerEvent.Lost lost ->
                     LOG.warn("{}: lost ({}): {}", peer, lost.reason(), lost.message());
+            case ServerEvent.Unreadable unreadable ->
+                    LOG.warn(
+                            "{}: the image cannot be read at 0x{}: {}",
+                            peer,
+                            Long.toHexString(unreadable.gpa()),
+                            unreadable.message());
             case ServerEvent.Closed _ -> {
                 if (completed.remove(peer)) {
                     endIfOnce();
@@ -183,6 +189,11 @@ final class PageServing implements AutoCloseable {
                 LOG.info("process {}: ended, {} KiB brought", machine.pid(), machine.bytes() >> 10);
                 endIfOnce();
             }
+            case MachineEvent.Unreadable unreadable ->
+                    LOG.warn(
+                            "process {}: the image cannot be read: {}",
+                            unreadable.pid(),
+                            unreadable.message());
             case MachineEvent.Refused refused ->
                     LOG.warn("process {}: refused: {}", refused.pid(), refused.message());
         }

@@ -126,6 +126,18 @@ class PageServerCommandTest {
                 ExitCode.HOST,
                 "no socket");
         assertThat(Path.of(image)).exists();
+        String longPath = folder.resolve("n".repeat(108)).toString();
+        assertRefused(
+                CommandRun.of("page-server", "-f", image, "-H", longPath),
+                ExitCode.HOST,
+                "cannot listen at " + longPath,
+                "less than 108 bytes");
+        assertRefused(
+                CommandRun.of(
+                        "page-server", "-f", image, "-l", "tcp:nosuch.invalid:1", "-t", token),
+                ExitCode.HOST,
+                "cannot listen at tcp:nosuch.invalid:1",
+                "name not known");
     }
 
     @Test

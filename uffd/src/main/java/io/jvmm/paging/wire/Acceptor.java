@@ -35,15 +35,17 @@ interface Acceptor extends AutoCloseable {
     /** Listens. */
     static Acceptor at(PeerAddress address) throws IOException {
         Tls tls = address.tls();
+        StandardProtocolFamily family =
+                address.address() instanceof InetSocketAddress tcp
+                        ? PeerAddress.family(tcp)
+                        : StandardProtocolFamily.UNIX;
         if (tls != null) {
             return new TlsAcceptor(tls, new ServerSocket(), address.address());
         }
         if (address.address() instanceof UnixDomainSocketAddress unix) {
             removeStale(unix);
-            return new ChannelAcceptor(ServerSocketChannel.open(StandardProtocolFamily.UNIX), unix);
         }
-        return new ChannelAcceptor(
-                ServerSocketChannel.open(StandardProtocolFamily.INET), address.address());
+        return new ChannelAcceptor(ServerSocketChannel.open(family), address.address());
     }
 
     /** A socket's file outlives a server that was killed; one that somebody serves is left. */
@@ -84,7 +86,7 @@ interface Acceptor extends AutoCloseable {
             try {
                 channel.bind(address, 128);
                 bound = channel.getLocalAddress();
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException e) {
                 channel.close();
                 throw e;
             }
@@ -104,7 +106,7 @@ interface Acceptor extends AutoCloseable {
                                 ? "unix:" + bound
                                 : "tcp:" + accepted.getRemoteAddress();
                 return new SocketLink(accepted, peer);
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 accepted.close();
                 throw e;
             }
@@ -131,7 +133,7 @@ interface Acceptor extends AutoCloseable {
             this.socket = socket;
             try {
                 socket.bind(address, 128);
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException e) {
                 socket.close();
                 throw e;
             }
@@ -147,7 +149,7 @@ interface Acceptor extends AutoCloseable {
             Socket accepted = socket.accept();
             try {
                 return tls.server(accepted);
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 accepted.close();
                 throw e;
             }

@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 
 /**
  * A connection that carries frames. One thread receives; any number send, one after the other.
@@ -37,16 +38,9 @@ final class FrameChannel implements AutoCloseable {
     private final ByteBuffer out = ByteBuffer.allocateDirect(FrameHeader.BYTES);
     private int sent;
     private volatile boolean isFraming;
+    private volatile @Nullable Function<Refusal, byte[]> refusal;
 
-    // In System.nanoTime's terms. The limit is for a whole frame, so trickling bytes do not help.
-    private volatile long silenceNanos;
-    private volatile long pingNanos = Long.MAX_VALUE;
-    private volatile long lastReceived;
-    private volatile long lastSent;
-    private volatile long writeStarted;
-    private volatile boolean isWriting;
-    private volatile boolean isWriteBroken;
-    private volatile long brokenSince;
+    private final Liveness liveness;
     private volatile boolean wasTold;
     // Open while whoever ended the channel may still tell the peer why.
     private final CountDownLatch newsOver = new CountDownLatch(1);
@@ -58,14 +52,16 @@ final class FrameChannel implements AutoCloseable {
     FrameChannel(Link link, Duration opening, Watchdog watchdog) {
         this.link = link;
         this.watchdog = watchdog;
-        silenceNanos = opening.toNanos();
-        lastReceived = System.nanoTime();
-        lastSent = lastReceived;
+        liveness = new Liveness(opening);
         watchdog.add(this);
     }
 
     String peer() {
         return link.peer();
+    }
+
+    String host() {
+        return link.host();
     }
 
     /** Reads bytes of the handshake. */
@@ -86,6 +82,15 @@ final class FrameChannel implements AutoCloseable {
         }
     }
 
+    /**
+     * How the handshake tells that this side gives up, from here on; null if it cannot.
+     *
+     * @param message the message for a reason
+     */
+    void refuseBy(@Nullable Function<Refusal, byte[]> message) {
+        refusal = message;
+    }
+
     /** The handshake went well: errors can be told by frames from now on. */
     void beginFrames() {
         isFraming = true;
@@ -98,9 +103,7 @@ final class FrameChannel implements AutoCloseable {
      * @param theirs how long the peer does
      */
     void establish(Duration ours, Duration theirs) {
-        pingNanos = theirs.toNanos() / 4;
-        lastReceived = System.nanoTime();
-        silenceNanos = ours.toNanos();
+        liveness.establish(ours, theirs);
     }
 
     /**
@@ -117,7 +120,7 @@ final class FrameChannel implements AutoCloseable {
             throw ended;
         }
         if (incoming.payloadBytes() == 0) {
-            lastReceived = System.nanoTime();
+            liveness.received();
         }
         if (incoming.type() == FrameType.ERROR) {
             Refusal reason = Refusal.of(incoming.detail());
@@ -149,7 +152,7 @@ final class FrameChannel implements AutoCloseable {
         if (!incoming.matches(to)) {
             throw new WireException(Refusal.CORRUPT, "a payload has the wrong checksum");
         }
-        lastReceived = System.nanoTime();
+        liveness.received();
     }
 
     /** Takes the payload as text. */
@@ -226,26 +229,21 @@ final class FrameChannel implements AutoCloseable {
     }
 
     private void write(ByteBuffer first, ByteBuffer second) {
-        writeStarted = System.nanoTime();
-        isWriting = true;
+        liveness.beginWrite();
         try {
             link.write(first, second);
-            lastSent = System.nanoTime();
+            liveness.written();
         } catch (IOException e) {
-            // Why may be among what the peer has sent; the reader gets a moment to see it.
-            if (!isWriteBroken) {
-                brokenSince = System.nanoTime();
-                isWriteBroken = true;
-            }
+            liveness.broken();
             throw ended(WireException.lost(e));
         } finally {
-            isWriting = false;
+            liveness.endWrite();
         }
     }
 
     /** Sends a heart-beat if nothing was sent for so long that the peer may wonder. */
     void pingIfIdle() {
-        if (System.nanoTime() - lastSent >= pingNanos && writing.tryLock()) {
+        if (liveness.isPingDue() && writing.tryLock()) {
             try {
                 if (end.get() == null) {
                     frame(FrameType.PING, 0, 0, 0, 0, Link.NOTHING);
@@ -258,29 +256,14 @@ final class FrameChannel implements AutoCloseable {
 
     /** How long the peer bears silence, divided so that it never has to. */
     long pingNanos() {
-        return pingNanos;
+        return liveness.pingNanos();
     }
 
     /** Ends the channel if it takes too long. Called by the watchdog. */
     void watch(long now) {
-        if (end.get() != null) {
-            return;
-        }
-        long limit = silenceNanos;
-        if (now - lastReceived > limit) {
-            abortLater(
-                    new WireException(
-                            Refusal.SILENT,
-                            "no whole frame for %d ms"
-                                    .formatted(TimeUnit.NANOSECONDS.toMillis(limit))));
-        } else if (isWriting && now - writeStarted > limit) {
-            abortLater(
-                    new WireException(
-                            Refusal.SILENT,
-                            "reads nothing for %d ms"
-                                    .formatted(TimeUnit.NANOSECONDS.toMillis(limit))));
-        } else if (isWriteBroken && now - brokenSince > LINGER.toNanos()) {
-            abortLater(new WireException(Refusal.LOST, "the peer has closed its side"));
+        WireException why = end.get() == null ? liveness.judge(now) : null;
+        if (why != null) {
+            abortLater(why);
         }
     }
 
@@ -354,7 +337,7 @@ final class FrameChannel implements AutoCloseable {
 
     /** Whether the peer can be expected to read why. */
     private boolean tell(WireException why) {
-        if (why.isFromPeer() || why.reason() == Refusal.LOST) {
+        if (why.isFromPeer() || !why.reason().isTold()) {
             return false;
         }
         try {
@@ -365,6 +348,8 @@ final class FrameChannel implements AutoCloseable {
                 if (isFraming) {
                     ByteBuffer text = ByteBuffer.wrap(brief(String.valueOf(why.getMessage())));
                     frame(FrameType.ERROR, why.reason().code(), 0, 0, 0, text);
+                } else {
+                    tellByHandshake(why.reason());
                 }
                 link.shutdownOutput();
                 wasTold = true;
@@ -377,6 +362,14 @@ final class FrameChannel implements AutoCloseable {
             return false;
         } catch (IOException | WireException e) {
             return false;
+        }
+    }
+
+    private void tellByHandshake(Refusal reason) {
+        Function<Refusal, byte[]> message = refusal;
+        if (message != null) {
+            refusal = null;
+            write(ByteBuffer.wrap(message.apply(reason)), Link.NOTHING);
         }
     }
 

@@ -44,15 +44,7 @@ final class Handshake {
         byte[] challenge = channel.readMessage(Challenge.BYTES);
         Challenge read = Challenge.decode(challenge);
         if (read.version() < Wire.MIN_VERSION || read.version() > Wire.MAX_VERSION) {
-            throw refused(
-                    read.refusal(),
-                    Refusal.VERSION,
-                    "it speaks versions %d to %d, we %d to %d"
-                            .formatted(
-                                    read.minVersion(),
-                                    read.maxVersion(),
-                                    Wire.MIN_VERSION,
-                                    Wire.MAX_VERSION));
+            throw refused(read.refusal(), Refusal.VERSION, turnedAway(read));
         }
         channel.writeMessage(new Proof(token.prove(CLIENT, hello, challenge)).encode());
         Accept accept = Accept.decode(channel.readMessage(Accept.BYTES));
@@ -63,6 +55,18 @@ final class Handshake {
             throw new WireException(Refusal.TOKEN, "the server does not hold the token");
         }
         channel.beginFrames();
+    }
+
+    private static String turnedAway(Challenge read) {
+        Refusal reason = Refusal.of(read.refusal());
+        return reason == null || reason == Refusal.VERSION
+                ? "it speaks versions %d to %d, we %d to %d"
+                        .formatted(
+                                read.minVersion(),
+                                read.maxVersion(),
+                                Wire.MIN_VERSION,
+                                Wire.MAX_VERSION)
+                : "not let in";
     }
 
     private static WireException refused(int code, Refusal otherwise, String text) {
@@ -78,6 +82,7 @@ final class Handshake {
      */
     static Hello accept(
             FrameChannel channel, Token token, Function<Hello, @Nullable WireException> admission) {
+        channel.refuseBy(reason -> challenge(0, reason.code()));
         byte[] hello = channel.readMessage(Hello.BYTES);
         Hello read;
         int version;
@@ -85,11 +90,14 @@ final class Handshake {
             read = Hello.decode(hello);
             version = commonVersion(read);
         } catch (WireException e) {
+            channel.refuseBy(null);
             channel.writeMessage(challenge(0, e.reason().code()));
             throw e;
         }
         byte[] challenge = challenge(version, 0);
+        channel.refuseBy(null);
         channel.writeMessage(challenge);
+        channel.refuseBy(Handshake::rejection);
         byte[] proof = channel.readMessage(Proof.BYTES);
         try {
             if (!Token.isSame(Proof.decode(proof).proof(), token.prove(CLIENT, hello, challenge))) {
@@ -100,10 +108,11 @@ final class Handshake {
                 throw refusal;
             }
         } catch (WireException e) {
-            channel.writeMessage(
-                    new Accept(e.reason().code(), new byte[Token.PROOF_BYTES]).encode());
+            channel.refuseBy(null);
+            channel.writeMessage(rejection(e.reason()));
             throw e;
         }
+        channel.refuseBy(null);
         channel.writeMessage(new Accept(0, token.prove(SERVER, hello, challenge)).encode());
         channel.beginFrames();
         return read;
@@ -124,9 +133,8 @@ final class Handshake {
         return version;
     }
 
-    /** Turns a stranger away before anything is read. */
-    static void turnAway(FrameChannel channel, Refusal reason) {
-        channel.writeMessage(challenge(0, reason.code()));
+    private static byte[] rejection(Refusal reason) {
+        return new Accept(reason.code(), new byte[Token.PROOF_BYTES]).encode();
     }
 
     private static byte[] challenge(int version, int refusal) {

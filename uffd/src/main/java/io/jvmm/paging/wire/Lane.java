@@ -174,7 +174,7 @@ final class Lane {
                     case PUSH -> push(frame);
                     case FAILED -> failed(frame);
                     case CANCELLED -> {
-                        outstanding.endWithout(this, frame.id(), true);
+                        outstanding.endCancelled(this, frame.id());
                         pump(PIPELINE);
                     }
                     case PING -> {}
@@ -305,8 +305,11 @@ final class Lane {
 
     private void failed(FrameHeader frame) {
         String _ = channel.text();
+        Refusal reason = Refusal.of(frame.detail());
+        PageFailure failure =
+                reason != null && reason.isTemporary() ? PageFailure.AWAY : PageFailure.LOST;
         if (frame.id() >= 0) {
-            outstanding.endWithout(this, frame.id(), false);
+            outstanding.endFailed(this, frame.id(), failure);
             pump(PIPELINE);
             return;
         }
@@ -314,7 +317,7 @@ final class Lane {
             throw new WireException(Refusal.UNREQUESTED, frame.toString());
         }
         if (pushSlot != null) {
-            outstanding.endWithout(this, pushSlot.id, false);
+            outstanding.endFailed(this, pushSlot.id, failure);
         }
         pushLeft = 0;
         pushed();

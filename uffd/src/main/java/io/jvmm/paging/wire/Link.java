@@ -25,6 +25,14 @@ interface Link extends AutoCloseable {
     /** Says that nothing more will be written, as far as the transport can say so. */
     void shutdownOutput() throws IOException;
 
+    /**
+     * The host at the other end of a connection that has come in, to count what it has open; empty
+     * if all come from this host.
+     */
+    default String host() {
+        return "";
+    }
+
     /** Who is at the other end, for messages. */
     String peer();
 

@@ -6,7 +6,6 @@ import io.jvmm.paging.Priority;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -19,23 +18,21 @@ import java.util.concurrent.locks.ReentrantLock;
 final class Outstanding {
 
     /** How many runs of pages may be asked for at a time. */
-    static final int SLOTS = 1024;
+    static final int SLOTS = SlotTable.SLOTS;
 
-    private static final int SLOT_BITS = 10;
-    private static final Priority[] PRIORITIES = Priority.values();
+    // How long a page rests that the server could not read.
+    private static final long UNREADABLE_NANOS = 500_000_000;
 
     private final PageLayout layout;
     private final PageBitmap delivered;
-    private final Slot[] slots = new Slot[SLOTS];
-    private final SlotQueue free = new SlotQueue();
-    private final SlotQueue[] waiting = new SlotQueue[PRIORITIES.length];
+    private final SlotTable table = new SlotTable();
+    private final WaitingSlots waiting = new WaitingSlots();
+    private final Lanes lanes = new Lanes();
+    private final OwedNews news = new OwedNews();
     private final ReentrantLock lock = new ReentrantLock();
 
     // Guarded by the lock.
-    private List<Lane> lanes = List.of();
     private @Nullable PageFailure refusal;
-    private boolean owesNews;
-    private long lastId;
 
     /**
      * @param delivered which pages were delivered; set from here
@@ -43,21 +40,6 @@ final class Outstanding {
     Outstanding(PageLayout layout, PageBitmap delivered) {
         this.layout = layout;
         this.delivered = delivered;
-        for (int i = 0; i < SLOTS; i++) {
-            slots[i] = new Slot(i);
-            free.add(slots[i]);
-        }
-        for (int i = 0; i < waiting.length; i++) {
-            waiting[i] = new SlotQueue();
-        }
-    }
-
-    private SlotQueue queue(Priority priority) {
-        return switch (priority) {
-            case URGENT -> waiting[0];
-            case PREFETCH -> waiting[1];
-            case SWEEP -> waiting[2];
-        };
     }
 
     /** Takes a run of pages in and asks for it, or answers at once. */
@@ -75,77 +57,38 @@ final class Outstanding {
             if (failure == null && add(request, first, count, priority) == null) {
                 failure = PageFailure.AWAY;
             }
-            owesNews |= failure == PageFailure.AWAY;
+            if (failure == PageFailure.AWAY) {
+                news.owe();
+            }
         } finally {
             lock.unlock();
         }
         if (failure != null) {
             request.failed(first, count, failure);
         } else {
-            pump(priority);
+            lanes.pump(priority);
         }
     }
 
     private @Nullable Slot add(PageRequest request, int first, int count, Priority priority) {
-        Slot slot = free.poll();
+        Slot slot = table.take();
         if (slot != null) {
-            slot.request = request;
-            slot.next = first;
-            slot.end = first + count;
-            slot.gpa = request.gpa() + (long) first * PageRequest.PAGE_BYTES;
-            slot.priority = priority;
-            queue(priority).add(slot);
+            slot.take(request, first, count, priority);
+            waiting.add(slot);
         }
         return slot;
-    }
-
-    /** Has the connection with the least to do send one more, if it may. */
-    private void pump(Priority priority) {
-        Lane least = null;
-        List<Lane> all = lanes();
-        for (int i = 0; i < all.size(); i++) {
-            Lane lane = all.get(i);
-            if (lane.carries(priority) && (least == null || lane.inFlight() < least.inFlight())) {
-                least = lane;
-            }
-        }
-        if (least != null) {
-            least.pump(1);
-        }
-    }
-
-    /** Has every connection send what it may, in turns. */
-    private static void pumpAll(List<Lane> all) {
-        boolean isSending = true;
-        while (isSending) {
-            isSending = false;
-            for (Lane lane : all) {
-                isSending |= lane.pump(1);
-            }
-        }
-    }
-
-    private List<Lane> lanes() {
-        lock.lock();
-        try {
-            return lanes;
-        } finally {
-            lock.unlock();
-        }
     }
 
     /** Moves what waits, or is on its way by a slower connection, to the urgent one. */
     void hasten(PageRequest request) {
         lock.lock();
         try {
-            for (Slot slot : slots) {
+            for (Slot slot : table.all()) {
                 if (slot.request != request || slot.priority == Priority.URGENT) {
                     continue;
                 }
                 if (slot.lane == null) {
-                    queue(slot.priority).remove(slot);
-                    slot.priority = Priority.URGENT;
-                    queue(Priority.URGENT).add(slot);
+                    waiting.hasten(slot);
                 } else if (!slot.isReceiving
                         && !slot.isUnwanted
                         && !slot.lane.carries(Priority.URGENT)
@@ -156,7 +99,7 @@ final class Outstanding {
         } finally {
             lock.unlock();
         }
-        pumpAll(lanes());
+        lanes.pumpAll();
     }
 
     /** Answers what has not begun to arrive as cancelled. */
@@ -164,7 +107,7 @@ final class Outstanding {
         Answers answers = new Answers();
         lock.lock();
         try {
-            for (Slot slot : slots) {
+            for (Slot slot : table.all()) {
                 if (slot.request != request) {
                     continue;
                 }
@@ -174,8 +117,8 @@ final class Outstanding {
                 }
                 answers.add(request, slot.next, slot.pages(), PageFailure.CANCELLED);
                 if (slot.lane == null) {
-                    queue(slot.priority).remove(slot);
-                    release(slot);
+                    waiting.remove(slot);
+                    table.release(slot);
                 } else {
                     slot.abandon();
                 }
@@ -183,7 +126,7 @@ final class Outstanding {
         } finally {
             lock.unlock();
         }
-        pumpAll(lanes());
+        lanes.pumpAll();
         answers.tell();
     }
 
@@ -196,19 +139,13 @@ final class Outstanding {
     boolean next(Lane lane) {
         lock.lock();
         try {
-            if (lanes.contains(lane)) {
-                for (Priority priority : PRIORITIES) {
-                    Slot slot = lane.carries(priority) ? queue(priority).poll() : null;
-                    if (slot != null) {
-                        slot.id = ++lastId << SLOT_BITS | slot.index;
-                        slot.lane = lane;
-                        lane.ask(
-                                slot.id, slot.gpa, slot.pages() * PageRequest.PAGE_BYTES, priority);
-                        return true;
-                    }
-                }
+            Slot slot = lanes.contains(lane) ? waiting.poll(lane) : null;
+            if (slot == null) {
+                return false;
             }
-            return false;
+            table.send(slot, lane);
+            lane.ask(slot.id, slot.gpa, slot.pages() * PageRequest.PAGE_BYTES, slot.priority);
+            return true;
         } finally {
             lock.unlock();
         }
@@ -223,21 +160,8 @@ final class Outstanding {
     Slot beginReceive(Lane lane, long id, long gpa, int length) {
         lock.lock();
         try {
-            Slot slot = find(lane, id);
-            if (gpa != slot.gpa
-                    || length <= 0
-                    || length % PageRequest.PAGE_BYTES != 0
-                    || length / PageRequest.PAGE_BYTES > slot.pages()) {
-                throw new WireException(
-                        Refusal.UNREQUESTED,
-                        "0x%x bytes at 0x%x for number %d, of which 0x%x at 0x%x are due"
-                                .formatted(
-                                        length,
-                                        gpa,
-                                        id,
-                                        slot.pages() * (long) PageRequest.PAGE_BYTES,
-                                        slot.gpa));
-            }
+            Slot slot = table.find(lane, id);
+            slot.requireDue(gpa, length);
             return slot;
         } finally {
             lock.unlock();
@@ -257,14 +181,6 @@ final class Outstanding {
         } finally {
             lock.unlock();
         }
-    }
-
-    private Slot find(Lane lane, long id) {
-        Slot slot = slots[(int) id & SLOTS - 1];
-        if (slot.lane != lane || slot.id != id) {
-            throw new WireException(Refusal.UNREQUESTED, "nothing was asked for by number " + id);
-        }
-        return slot;
     }
 
     /** Memory has arrived whole: answers for it. */
@@ -304,26 +220,44 @@ final class Outstanding {
         }
     }
 
-    /** The server says that it cannot, or as it was told will not, send the rest. */
-    void endWithout(Lane lane, long id, boolean asWished) {
-        PageRequest request;
-        int first;
-        int count;
+    /** The server says that it drops the rest, as it was told. */
+    void endCancelled(Lane lane, long id) {
         lock.lock();
         try {
-            Slot slot = find(lane, id);
-            request = slot.request;
-            first = slot.next;
-            count = slot.pages();
-            if (asWished && request != null) {
+            Slot slot = table.find(lane, id);
+            if (slot.request != null) {
                 throw new WireException(Refusal.UNREQUESTED, "number " + id + " was not cancelled");
             }
             settle(slot);
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * The server says that it cannot send the rest.
+     *
+     * @param failure {@code AWAY} if it may be able to a little later
+     */
+    void endFailed(Lane lane, long id, PageFailure failure) {
+        PageRequest request;
+        int first;
+        int count;
+        lock.lock();
+        try {
+            Slot slot = table.find(lane, id);
+            request = slot.request;
+            first = slot.next;
+            count = slot.pages();
+            settle(slot);
+            if (failure == PageFailure.AWAY) {
+                news.owe(UNREADABLE_NANOS);
+            }
+        } finally {
+            lock.unlock();
+        }
         if (request != null) {
-            request.failed(first, count, PageFailure.LOST);
+            request.failed(first, count, failure);
         }
     }
 
@@ -332,12 +266,7 @@ final class Outstanding {
         if (slot.lane != null) {
             slot.lane.settled();
         }
-        release(slot);
-    }
-
-    private void release(Slot slot) {
-        slot.clear();
-        free.add(slot);
+        table.release(slot);
     }
 
     /**
@@ -348,15 +277,10 @@ final class Outstanding {
     @Nullable Slot push(Lane lane, PageRequest request) {
         lock.lock();
         try {
-            Slot slot = free.poll();
+            Slot slot = table.take();
             if (slot != null) {
-                slot.request = request;
-                slot.next = 0;
-                slot.end = request.pages();
-                slot.gpa = request.gpa();
-                slot.priority = Priority.PREFETCH;
-                slot.id = ++lastId << SLOT_BITS | slot.index;
-                slot.lane = lane;
+                slot.take(request, 0, request.pages(), Priority.PREFETCH);
+                table.send(slot, lane);
                 slot.isPush = true;
                 lane.pushBegun();
             }
@@ -375,24 +299,24 @@ final class Outstanding {
         boolean owed;
         lock.lock();
         try {
-            lanes = List.copyOf(connected);
+            lanes.set(connected);
             refusal = null;
-            owed = owesNews;
-            owesNews = false;
+            owed = news.take();
         } finally {
             lock.unlock();
         }
-        pumpAll(connected);
+        lanes.pumpAll();
         return owed;
     }
 
-    /** Whether a slot is free again after one was wanted in vain. Tells it once. */
+    /**
+     * Whether a requester that was told that pages are away may ask again: a slot is free, or the
+     * server may be able to read by now. Tells it once.
+     */
     boolean takeNews() {
         lock.lock();
         try {
-            boolean owed = owesNews && refusal == null && !lanes.isEmpty();
-            owesNews &= !owed;
-            return owed;
+            return refusal == null && !lanes.isEmpty() && news.take();
         } finally {
             lock.unlock();
         }
@@ -403,22 +327,20 @@ final class Outstanding {
         Answers answers = new Answers();
         lock.lock();
         try {
-            lanes = List.of();
-            for (Slot slot : slots) {
+            lanes.set(List.of());
+            for (Slot slot : table.all()) {
                 if (slot.lane == null) {
                     continue;
                 }
                 PageRequest request = slot.request;
                 if (request == null) {
-                    release(slot);
+                    table.release(slot);
                 } else if (slot.isUnwanted) {
                     answers.add(request, slot.next, slot.pages(), PageFailure.CANCELLED);
-                    release(slot);
+                    table.release(slot);
                 } else {
-                    slot.lane = null;
-                    slot.isReceiving = false;
-                    slot.isPush = false;
-                    queue(slot.priority).add(slot);
+                    slot.returnToQueue();
+                    waiting.add(slot);
                 }
             }
         } finally {
@@ -433,15 +355,15 @@ final class Outstanding {
         lock.lock();
         try {
             refusal = failure;
-            owesNews |= failure == PageFailure.AWAY;
-            for (SlotQueue queue : waiting) {
-                for (Slot slot = queue.poll(); slot != null; slot = queue.poll()) {
-                    PageRequest request = slot.request;
-                    if (request != null) {
-                        answers.add(request, slot.next, slot.pages(), failure);
-                    }
-                    release(slot);
+            if (failure == PageFailure.AWAY) {
+                news.owe();
+            }
+            for (Slot slot = waiting.poll(); slot != null; slot = waiting.poll()) {
+                PageRequest request = slot.request;
+                if (request != null) {
+                    answers.add(request, slot.next, slot.pages(), failure);
                 }
+                table.release(slot);
             }
         } finally {
             lock.unlock();
@@ -461,17 +383,11 @@ final class Outstanding {
 
     /** Slots in use, for tests and messages. */
     List<String> inUse() {
-        List<String> used = new ArrayList<>();
         lock.lock();
         try {
-            for (Slot slot : slots) {
-                if (slot.lane != null || slot.request != null) {
-                    used.add("%d: %d pages at 0x%x".formatted(slot.id, slot.pages(), slot.gpa));
-                }
-            }
+            return table.inUse();
         } finally {
             lock.unlock();
         }
-        return used;
     }
 }

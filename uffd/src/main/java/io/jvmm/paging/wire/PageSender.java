@@ -218,6 +218,7 @@ final class PageSender {
             session.image().read(gpa, encoder.piece(length));
         } catch (IOException e) {
             remove(wanted);
+            session.unreadable(gpa, e);
             ByteBuffer text = ByteBuffer.wrap(FrameChannel.brief(String.valueOf(e.getMessage())));
             channel.send(
                     FrameType.FAILED, Refusal.SOURCE.code(), wanted.id, gpa, wanted.length, text);

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -31,7 +30,7 @@ public final class PageServer implements AutoCloseable {
     private final Acceptor acceptor;
     private final PeerAddress address;
     private final Watchdog watchdog = new Watchdog("page-server-watchdog");
-    private final Semaphore strangers;
+    private final Strangers strangers;
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
     private final Thread accepting;
 
@@ -49,8 +48,8 @@ public final class PageServer implements AutoCloseable {
         this.image = image;
         this.token = token;
         this.limits = limits;
-        this.events = events;
-        strangers = new Semaphore(limits.strangers());
+        this.events = Guarded.listener(events);
+        strangers = new Strangers(limits.strangers());
         acceptor = Acceptor.at(address);
         this.address = address.at(acceptor.address());
         accepting = Wire.thread("page-accept").unstarted(this::accept);
@@ -63,7 +62,7 @@ public final class PageServer implements AutoCloseable {
      *     has left is replaced
      * @param image kept open by the caller until the server is closed
      * @param events called from the server's threads, one event at a time for each session; must
-     *     neither wait nor throw
+     *     not wait. What it throws is logged
      * @throws IOException if the address cannot be had
      */
     public static PageServer open(
@@ -88,35 +87,41 @@ public final class PageServer implements AutoCloseable {
         return watchdog.watched();
     }
 
+    // A server whose accepting thread ends would serve no client any more, and say nothing.
+    @SuppressWarnings("CatchingUnchecked")
     private void accept() {
         while (!isClosed()) {
             try {
-                Link link = acceptor.accept();
-                if (strangers.tryAcquire()) {
-                    open(link);
-                } else {
-                    link.close();
-                }
-            } catch (IOException e) {
+                open(acceptor.accept());
+            } catch (IOException | RuntimeException | Error e) {
                 // A connection that is gone already, or this server is being closed. Where the
-                // process has no descriptor left, this gives others time to close some.
+                // process has no descriptor, thread or memory left, this gives others time to give
+                // some back.
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
             }
         }
     }
 
-    private void open(Link link) throws IOException {
+    private void open(Link link) {
+        if (!strangers.admit()) {
+            link.close();
+            return;
+        }
+        FrameChannel channel = null;
         try {
-            FrameChannel channel = new FrameChannel(link, limits.opening(), watchdog);
-            try {
-                start(Wire.thread("page-open"), () -> admit(channel));
-            } catch (WireException e) {
-                strangers.release();
+            channel = new FrameChannel(link, limits.opening(), watchdog);
+            FrameChannel begun = channel;
+            strangers.enter(channel);
+            start(Wire.thread("page-open"), () -> admit(begun));
+        } catch (RuntimeException | Error e) {
+            strangers.gone();
+            if (channel == null) {
+                link.close();
+            } else {
+                strangers.leave(channel);
                 channel.close();
             }
-        } catch (OutOfMemoryError e) {
-            strangers.release();
-            link.close();
+            throw e;
         }
     }
 
@@ -144,6 +149,8 @@ public final class PageServer implements AutoCloseable {
     /** Lets a connection in and serves it; on a thread of its own. */
     private void admit(FrameChannel channel) {
         Entry entry = new Entry();
+        WireException failure = null;
+        boolean isStranger = true;
         try {
             Role role;
             LayoutMessage theirs;
@@ -160,8 +167,10 @@ public final class PageServer implements AutoCloseable {
                                         Math.toIntExact(limits.silence().toMillis())));
                 channel.establish(limits.silence(), Duration.ofMillis(theirs.silenceMillis()));
             } finally {
-                strangers.release();
+                strangers.leave(channel);
             }
+            strangers.gone();
+            isStranger = false;
             entry.session().channels().add(channel);
             entry.session().opened();
             if (role == Role.CONTROL) {
@@ -171,12 +180,20 @@ public final class PageServer implements AutoCloseable {
                 memory(entry.session(), channel, role, theirs);
             }
         } catch (WireException e) {
-            giveUp(channel, entry, e);
+            failure = e;
         } catch (OutOfMemoryError e) {
-            giveUp(
-                    channel,
-                    entry,
-                    new WireException(Refusal.BUSY, "the server has no memory left"));
+            failure = new WireException(Refusal.BUSY, "the server has no memory left");
+        } catch (RuntimeException | Error e) {
+            failure = new WireException(Refusal.SOURCE, "the server has failed: " + e);
+        }
+        try {
+            if (failure != null) {
+                giveUp(channel, entry, failure);
+            }
+        } finally {
+            if (isStranger) {
+                strangers.gone();
+            }
         }
     }
 

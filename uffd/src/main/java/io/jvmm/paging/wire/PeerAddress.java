@@ -3,6 +3,7 @@ package io.jvmm.paging.wire;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
@@ -34,7 +35,11 @@ public final class PeerAddress {
         return new PeerAddress(UnixDomainSocketAddress.of(path), null);
     }
 
-    /** TCP, neither authenticated nor encrypted after the handshake. */
+    /**
+     * TCP, neither authenticated nor encrypted after the handshake.
+     *
+     * @param host a name or an address; brackets around an IPv6 address are ignored
+     */
     public static PeerAddress tcp(String host, int port) {
         return new PeerAddress(new InetSocketAddress(host, port), null);
     }
@@ -71,14 +76,24 @@ public final class PeerAddress {
         if (address instanceof InetSocketAddress tcp) {
             // A name is looked up anew for each attempt: the peer may have moved.
             InetSocketAddress target = new InetSocketAddress(tcp.getHostString(), tcp.getPort());
-            if (target.isUnresolved()) {
-                // A channel would say so with an exception that is none of input and output.
-                throw new UnknownHostException(tcp.getHostString() + ": name not known");
-            }
-            return connect(
-                    SocketChannel.open(StandardProtocolFamily.INET), target, within, watchdog);
+            return connect(SocketChannel.open(family(target)), target, within, watchdog);
         }
         return connect(SocketChannel.open(StandardProtocolFamily.UNIX), address, within, watchdog);
+    }
+
+    /**
+     * The family of a TCP address.
+     *
+     * @throws UnknownHostException if its name is not known: a channel would say so with an
+     *     exception that is none of input and output
+     */
+    static StandardProtocolFamily family(InetSocketAddress tcp) throws UnknownHostException {
+        if (tcp.isUnresolved()) {
+            throw new UnknownHostException(tcp.getHostString() + ": name not known");
+        }
+        return tcp.getAddress() instanceof Inet6Address
+                ? StandardProtocolFamily.INET6
+                : StandardProtocolFamily.INET;
     }
 
     /** By a channel also for TLS: an interrupt ends the attempt. */
@@ -104,11 +119,16 @@ public final class PeerAddress {
         }
     }
 
-    /** {@code unix:PATH}, {@code tcp:HOST:PORT} or {@code tls:HOST:PORT}. */
+    /**
+     * {@code unix:PATH}, {@code tcp:HOST:PORT} or {@code tls:HOST:PORT}; an IPv6 address stands in
+     * brackets.
+     */
     @Override
     public String toString() {
         if (address instanceof InetSocketAddress tcp) {
-            return (tls == null ? "tcp:" : "tls:") + tcp.getHostString() + ":" + tcp.getPort();
+            String host = tcp.getHostString();
+            String shown = host.indexOf(':') < 0 ? host : "[" + host + "]";
+            return (tls == null ? "tcp:" : "tls:") + shown + ":" + tcp.getPort();
         }
         return "unix:" + address;
     }

@@ -6,6 +6,8 @@ import io.jvmm.paging.PageSink;
 import io.jvmm.paging.PageSource;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
@@ -25,6 +27,8 @@ import java.util.function.Consumer;
  * called from within an answer.
  */
 public final class PeerPageSource implements PageSource {
+
+    private static final Logger LOG = LoggerFactory.getLogger(PeerPageSource.class);
 
     private final Token token;
     private final PageLayout layout;
@@ -61,7 +65,7 @@ public final class PeerPageSource implements PageSource {
      * A source that connects with {@link #start}.
      *
      * @param layout the memory as this side knows it; a server that means another is refused
-     * @param states told of each change, on one thread; must neither wait nor throw
+     * @param states told of each change, on one thread; must not wait. What it throws is logged
      */
     public PeerPageSource(
             PeerAddress address,
@@ -73,7 +77,7 @@ public final class PeerPageSource implements PageSource {
         this.token = token;
         this.layout = layout;
         this.config = config;
-        this.states = states;
+        this.states = Guarded.listener(states);
         isFinishing = config.finishWhenInstalled();
         delivered = new PageBitmap(layout.pages());
         outstanding = new Outstanding(layout, delivered);
@@ -154,10 +158,17 @@ public final class PeerPageSource implements PageSource {
             return first == null ? e : first;
         } catch (InterruptedException e) {
             return new WireException(Refusal.LOST, "closed by this side");
-        } catch (RuntimeException | Error e) {
-            // Such as threads that have run out. Without this one nobody would connect again.
+        } catch (RuntimeException e) {
+            LOG.error("connecting to {}", address(), e);
+            return new WireException(Refusal.INTERNAL, e.toString());
+        } catch (Error e) {
+            // Such as threads that have run out. Without this one none would connect again.
             return new WireException(Refusal.LOST, e.toString());
         }
+    }
+
+    private synchronized PeerAddress address() {
+        return address;
     }
 
     private synchronized PageSink sink() {

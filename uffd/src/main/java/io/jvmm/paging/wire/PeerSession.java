@@ -143,7 +143,8 @@ final class PeerSession {
                     } catch (RuntimeException | Error e) {
                         // A listener of ours has failed, or memory has run out. Never leave the
                         // session half alive.
-                        WireException why = new WireException(Refusal.LOST, e.toString());
+                        Refusal reason = e instanceof Error ? Refusal.LOST : Refusal.INTERNAL;
+                        WireException why = new WireException(reason, e.toString());
                         end(why);
                         channel.refuse(why);
                         throw e;

@@ -37,7 +37,9 @@ public enum Refusal {
     /** The server is shutting down. */
     CLOSING(16, true),
     /** The connection ended without a word, or could not be made. Never sent. */
-    LOST(17, true);
+    LOST(17, true),
+    /** This program itself is wrong: trying again would not help. Never sent. */
+    INTERNAL(18, false);
 
     private static final Refusal[] ALL = values();
 
@@ -58,8 +60,13 @@ public enum Refusal {
         return temporary;
     }
 
+    /** Whether a peer is told: the protocol has no word for what it sees itself. */
+    boolean isTold() {
+        return this != LOST && this != INTERNAL;
+    }
+
     /** The reason with this code; null if this version does not know it. */
     static @Nullable Refusal of(int code) {
-        return code >= 1 && code <= ALL.length ? ALL[code - 1] : null;
+        return code >= 1 && code < INTERNAL.code ? ALL[code - 1] : null;
     }
 }

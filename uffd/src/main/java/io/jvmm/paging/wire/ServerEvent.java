@@ -40,6 +40,15 @@ public sealed interface ServerEvent {
      */
     record Lost(String peer, Refusal reason, String message) implements ServerEvent {}
 
+    /**
+     * The image cannot be read. The client waits for the page and asks for it again. Told at most
+     * once a second for each session.
+     *
+     * @param gpa guest-physical address of what was to be read
+     * @param message why
+     */
+    record Unreadable(String peer, long gpa, String message) implements ServerEvent {}
+
     /** A session's connections are closed: the last event of every session that was opened. */
     record Closed(String peer) implements ServerEvent {}
 }

@@ -2,6 +2,7 @@ package io.jvmm.paging.wire;
 
 import io.jvmm.paging.wire.HandshakeMessage.Hello;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -13,6 +14,8 @@ import java.util.function.Consumer;
  * has said and what was sent since.
  */
 final class ServerSession {
+
+    private static final long UNREADABLE_NANOS = 1_000_000_000L;
 
     private final byte[] client;
     private final int epoch;
@@ -30,6 +33,8 @@ final class ServerSession {
     private boolean isOver;
     private boolean knowsClient;
     private long pushCursor;
+    private boolean isUnreadableTold;
+    private long unreadableTold;
 
     private volatile boolean isOrderly;
 
@@ -167,6 +172,19 @@ final class ServerSession {
             events.accept(new ServerEvent.Completed(channel.peer(), pages));
         }
         channel.send(FrameType.DONE, 0, pages, 0, 0);
+    }
+
+    /** The image could not be read for the client; tells it from time to time. */
+    void unreadable(long gpa, IOException cause) {
+        synchronized (this) {
+            long now = System.nanoTime();
+            if (isUnreadableTold && now - unreadableTold < UNREADABLE_NANOS) {
+                return;
+            }
+            isUnreadableTold = true;
+            unreadableTold = now;
+        }
+        events.accept(new ServerEvent.Unreadable(peer, gpa, String.valueOf(cause.getMessage())));
     }
 
     /** Whether the client has said that it is done, or that it leaves. */

@@ -55,6 +55,42 @@ final class Slot {
         this.index = index;
     }
 
+    /** Takes in a run of pages of a request, which nothing has been done for yet. */
+    void take(PageRequest wanted, int first, int count, Priority urgency) {
+        request = wanted;
+        next = first;
+        end = first + count;
+        gpa = wanted.gpa() + (long) first * PageRequest.PAGE_BYTES;
+        priority = urgency;
+    }
+
+    /**
+     * @throws WireException {@code UNREQUESTED} if these are not the next bytes of what is due
+     */
+    void requireDue(long address, int length) {
+        if (address != gpa
+                || length <= 0
+                || length % PageRequest.PAGE_BYTES != 0
+                || length / PageRequest.PAGE_BYTES > pages()) {
+            throw new WireException(
+                    Refusal.UNREQUESTED,
+                    "0x%x bytes at 0x%x for number %d, of which 0x%x at 0x%x are due"
+                            .formatted(
+                                    length,
+                                    address,
+                                    id,
+                                    pages() * (long) PageRequest.PAGE_BYTES,
+                                    gpa));
+        }
+    }
+
+    /** The connection that carried it has ended: it waits for another one. */
+    void returnToQueue() {
+        lane = null;
+        isReceiving = false;
+        isPush = false;
+    }
+
     /** Has the rest of what is on its way dropped. */
     void abandon() {
         request = null;

@@ -1,6 +1,7 @@
 package io.jvmm.paging.wire;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -50,6 +51,17 @@ final class SocketLink implements Link {
     @Override
     public void shutdownOutput() throws IOException {
         channel.shutdownOutput();
+    }
+
+    @Override
+    public String host() {
+        try {
+            return channel.getRemoteAddress() instanceof InetSocketAddress tcp
+                    ? tcp.getAddress().getHostAddress()
+                    : "";
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     @Override

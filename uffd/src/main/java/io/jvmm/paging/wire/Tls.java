@@ -1,7 +1,9 @@
 package io.jvmm.paging.wire;
 
+import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -21,6 +23,7 @@ import javax.net.ssl.TrustManagerFactory;
 public final class Tls {
 
     private static final String PROTOCOL = "TLSv1.3";
+    private static final String PEM = "-----BEGIN ";
 
     private final SSLContext context;
 
@@ -50,6 +53,9 @@ public final class Tls {
      * Reads this side's key and certificate from one PKCS 12 file, and the certificates of those it
      * trusts from another.
      *
+     * <p>A certificate that is not valid at the time of the handshake is refused, also one that is
+     * among the trusted ones itself.
+     *
      * @param password of both
      * @throws IllegalArgumentException if a file is not so or the password wrong
      */
@@ -64,7 +70,7 @@ public final class Tls {
                     TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
             trust.init(trustStore);
             SSLContext context = SSLContext.getInstance(PROTOCOL);
-            context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+            context.init(keys.getKeyManagers(), ValidityCheck.around(trust), null);
             return new Tls(context);
         } catch (GeneralSecurityException e) {
             throw new IllegalArgumentException(keyFile + ": " + e.getMessage(), e);
@@ -72,7 +78,8 @@ public final class Tls {
     }
 
     private static KeyStore read(Path file, char[] password) {
-        try (var in = Files.newInputStream(file)) {
+        try (var in = new BufferedInputStream(Files.newInputStream(file))) {
+            requireNoPem(file, in);
             KeyStore store = KeyStore.getInstance("PKCS12");
             store.load(in, password);
             return store;
@@ -80,6 +87,21 @@ public final class Tls {
             throw new IllegalArgumentException(file + " is not there", e);
         } catch (IOException | GeneralSecurityException e) {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Text where PKCS 12 is due would end as a parser's message about its first byte. */
+    private static void requireNoPem(Path file, BufferedInputStream in) throws IOException {
+        in.mark(PEM.length());
+        String start = new String(in.readNBytes(PEM.length()), StandardCharsets.ISO_8859_1);
+        in.reset();
+        if (start.equals(PEM)) {
+            throw new IllegalArgumentException(
+                    file
+                            + " is PEM, not PKCS 12; convert it: openssl pkcs12 -export -inkey"
+                            + " KEY.pem -in CERTIFICATE.pem -out KEYS.p12, and for certificates to"
+                            + " trust: keytool -importcert -storetype PKCS12 -file"
+                            + " CERTIFICATE.pem -keystore TRUST.p12");
         }
     }
 

@@ -64,6 +64,11 @@ final class TlsLink implements Link {
     }
 
     @Override
+    public String host() {
+        return tcp.getInetAddress() == null ? "" : tcp.getInetAddress().getHostAddress();
+    }
+
+    @Override
     public String peer() {
         return "tls:" + tcp.getRemoteSocketAddress();
     }

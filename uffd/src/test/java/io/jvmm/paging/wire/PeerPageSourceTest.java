@@ -1,6 +1,7 @@
 package io.jvmm.paging.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.jvmm.paging.PageFailure;
 import io.jvmm.paging.PageRequest;
@@ -16,7 +17,16 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /** A client and a server that are both in order. */
 @Timeout(120)
@@ -251,9 +261,119 @@ class PeerPageSourceTest {
             request.begin(0x10_0000, 10, Priority.URGENT, memory, 0);
             source.fetch(request, 0, 10);
             answered.await();
-            assertThat(request.failure()).isEqualTo(PageFailure.LOST);
+            assertThat(request.failure()).isEqualTo(PageFailure.AWAY);
+            ServerEvent.Unreadable unreadable = server.await(ServerEvent.Unreadable.class);
+            assertThat(unreadable.gpa()).isEqualTo(0x10_0000);
+            assertThat(unreadable.message()).contains("scratched at 0x105000");
             assertThat(states.all(PeerState.Away.class)).isEmpty();
         }
+    }
+
+    @Test
+    void pagesThatCannotBeReadComeOnceTheImageIsMended() throws IOException, InterruptedException {
+        for (long page = 0; page < PAGES / 2; page += 50) {
+            image.broken.add(0x10_0000L + page * PageLayout.PAGE_BYTES);
+        }
+        PeerConfig config =
+                PeerConfig.DEFAULT.withTimes(Duration.ofSeconds(10), Duration.ofSeconds(2));
+        try (PageServer serving = serve(address, ServerLimits.DEFAULT);
+                PeerPageSource source = connect(serving.address(), config);
+                TestClient client = new TestClient(source, layout, 100, 1, false)) {
+            source.start(client);
+            client.go();
+            server.await(ServerEvent.Unreadable.class);
+            image.broken.clear();
+            client.await();
+            client.assertAllRight();
+            states.await(PeerState.Complete.class);
+        }
+        assertThat(states.all(PeerState.Away.class)).isEmpty();
+    }
+
+    @Test
+    void bringsEveryPageOverTcpOfVersionSix() throws IOException, InterruptedException {
+        assertThat(PeerAddress.tcp("[::1]", 5).toString()).isEqualTo("tcp:[0:0:0:0:0:0:0:1]:5");
+        fetchesAll(PeerAddress.tcp("::1", 0), ServerLimits.DEFAULT, PeerConfig.DEFAULT);
+    }
+
+    @Test
+    void listenersThatThrowChangeNothing() throws IOException, InterruptedException {
+        try (PageServer serving =
+                        PageServer.open(
+                                address,
+                                image,
+                                token,
+                                ServerLimits.DEFAULT,
+                                event -> {
+                                    server.accept(event);
+                                    throw new IllegalStateException("of the server's owner");
+                                });
+                PeerPageSource source =
+                        new PeerPageSource(
+                                serving.address(),
+                                token,
+                                layout,
+                                PeerConfig.DEFAULT,
+                                state -> {
+                                    states.accept(state);
+                                    throw new AssertionError("of the client's owner");
+                                });
+                TestClient client = new TestClient(source, layout, 100, 1, false)) {
+            source.start(client);
+            client.go();
+            client.await();
+            client.assertAllRight();
+            states.await(PeerState.Complete.class);
+            server.await(ServerEvent.Closed.class);
+        }
+        assertThat(server.all(ServerEvent.Lost.class)).isEmpty();
+        assertThat(states.all(PeerState.Away.class)).isEmpty();
+    }
+
+    @Test
+    void aServerAtANameThatIsNotKnownSaysSo() {
+        assertThatExceptionOfType(UnknownHostException.class)
+                .isThrownBy(
+                        () ->
+                                serve(
+                                        PeerAddress.tcp("nosuch.invalid", 1),
+                                        ServerLimits.DEFAULT))
+                .withMessageContaining("nosuch.invalid: name not known");
+    }
+
+    /** Each host may have so many, and the oldest of them goes first. */
+    @Test
+    void silentConnectionsKeepNoClientOut() throws Exception {
+        List<SocketChannel> silent = new ArrayList<>();
+        try (PageServer serving = serve(PeerAddress.tcp("127.0.0.1", 0), ServerLimits.DEFAULT)) {
+            InetSocketAddress at =
+                    new InetSocketAddress(
+                            InetAddress.getLoopbackAddress(), serving.address().port());
+            for (int i = 0; i < 120; i++) {
+                silent.add(SocketChannel.open(at));
+            }
+            ByteBuffer said = ByteBuffer.allocate(HandshakeMessage.Challenge.BYTES + 1);
+            while (silent.getFirst().read(said) >= 0) {
+                // Until the server closes it.
+            }
+            assertThat(said.position()).isEqualTo(HandshakeMessage.Challenge.BYTES);
+            byte[] challenge = Arrays.copyOf(said.array(), said.position());
+            assertThat(HandshakeMessage.Challenge.decode(challenge).refusal())
+                    .isEqualTo(Refusal.BUSY.code());
+            try (PeerPageSource source = connect(serving.address(), PeerConfig.DEFAULT);
+                    TestClient client = new TestClient(source, layout, 100, 1, false)) {
+                source.start(client);
+                client.go();
+                client.await();
+                client.assertAllRight();
+                states.await(PeerState.Complete.class);
+            }
+        } finally {
+            for (SocketChannel each : silent) {
+                each.close();
+            }
+        }
+        assertThat(states.all(PeerState.Away.class)).isEmpty();
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.jvmm.paging.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -9,6 +10,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** TLS with certificates on both sides. */
@@ -145,6 +147,44 @@ class TlsTest {
             source.start(new Idle());
             assertThat(states.await(PeerState.Refused.class).reason()).isEqualTo(Refusal.TOKEN);
         }
+    }
+
+    /** Trusted itself, as no authority's certificate is between. */
+    @Test
+    void aCertificateThatHasExpiredIsRefused() throws IOException, InterruptedException {
+        TestTls.keytool(
+                "-genkeypair",
+                "-alias",
+                "expired",
+                "-keyalg",
+                "EC",
+                "-dname",
+                "CN=expired",
+                "-ext",
+                "san=ip:127.0.0.1",
+                "-startdate",
+                "-3d",
+                "-validity",
+                "1",
+                "-keystore",
+                store("expired"));
+        try (PageServer server = serve("expired");
+                PeerPageSource source = connect(server, "expired")) {
+            source.start(new Idle());
+            assertThat(states.await(PeerState.Refused.class).reason()).isEqualTo(Refusal.TOKEN);
+        }
+        assertThat(states.all(PeerState.Connected.class)).isEmpty();
+    }
+
+    @Test
+    void keysInAnotherFormSayHowToConvertThem() throws IOException {
+        Path pem =
+                Files.writeString(
+                        folder.resolve("key.pem"), "-----BEGIN PRIVATE KEY-----\nMIGHAg\n");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Tls.load(pem, new char[0]))
+                .withMessageContaining("key.pem is PEM, not PKCS 12")
+                .withMessageContaining("openssl pkcs12 -export");
     }
 
     @Test
