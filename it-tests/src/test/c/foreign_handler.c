@@ -20,7 +20,8 @@
  *   deaf         never looks at the socket, and never closes it
  *   strict       takes the socket's end for an error: sends SIGKILL to its peer and dies. Prints
  *                "open" at SIGUSR1 while the socket has not ended
- *   forked       its child serves; the process that listened has ended
+ *   forked       its child serves, whose number it prints; the process that listened ends at
+ *                SIGUSR1
  *   blocking     makes the descriptor block, and never sets the flag again
  */
 #define _GNU_SOURCE
@@ -235,7 +236,8 @@ static void serve(int uffd, int connection)
     for (;;) {
         struct pollfd ready[3] = {{.fd = uffd, .events = POLLIN},
                                   {.fd = deaf ? -1 : connection, .events = POLLIN},
-                                  {.fd = 0}}; /* the end of the test that has started it */
+                                  /* the end of the test that has started it */
+                                  {.fd = strcmp(behaviour, "forked") ? 0 : -1}};
         /* Now and then by itself: SIGUSR1 may come just before. */
         if (poll(ready, 3, 100) < 0) {
             if (errno != EINTR)
@@ -299,8 +301,13 @@ int main(int argc, char **argv)
         pid_t child = fork();
         if (child < 0)
             fail("fork");
-        if (child > 0)
+        if (child > 0) {
+            printf("%d\n", (int)child);
+            fflush(stdout);
+            while (!released)
+                poll(NULL, 0, 100);
             return 0;
+        }
     }
     int connection = accept(listening, NULL, NULL);
     if (connection < 0)

@@ -73,7 +73,8 @@ final class PageServerCommand implements Callable<Integer> {
             converter = ListenAddress.Converter.class,
             description =
                     "unix:PATH, tcp:HOST:PORT or tls:HOST:PORT, an IPv6 address in brackets; again"
-                            + " for more. Port 0 takes a free one. Plain TCP is for networks that are trusted")
+                        + " for more. Port 0 takes a free one. Plain TCP is for networks that are"
+                        + " trusted")
     private List<ListenAddress> addresses = new ArrayList<>();
 
     @Option(

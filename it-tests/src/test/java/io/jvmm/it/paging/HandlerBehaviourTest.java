@@ -95,6 +95,10 @@ class HandlerBehaviourTest {
     @ValueSource(strings = {"good", "early", "deaf", "strict", "forked", "blocking"})
     void itServesUntilTheMemoryIsGone(String behaviour) throws Exception {
         ForeignHandler handler = handler(behaviour);
+        if (behaviour.equals("forked")) {
+            long child = Long.parseLong(String.valueOf(handler.readLine()));
+            own(() -> ProcessHandle.of(child).ifPresent(ProcessHandle::destroyForcibly));
+        }
         ExternalPager pager = attached(handler);
         assertThat(events.await(HandlerEvent.Served.class).pid()).isEqualTo(handler.pid());
         touch(0);
@@ -103,6 +107,7 @@ class HandlerBehaviourTest {
                     .isEqualTo(handler.pid());
         }
         if (behaviour.equals("forked")) {
+            handler.signal("USR1");
             assertThat(handler.awaitExit()).isZero();
         }
         touch(100);

@@ -53,8 +53,7 @@ public final class FileHandler {
      *     machine waits and the file is read again until it does
      * @throws HandlerException if the file ends before the regions do
      */
-    public FileHandler(
-            Handover machine, Fd socket, Fd file, Fd stop, Consumer<String> unreadable) {
+    public FileHandler(Handover machine, Fd socket, Fd file, Fd stop, Consumer<String> unreadable) {
         this.socket = socket;
         this.stop = stop;
         faults = new FileFaults(machine, file, unreadable);

@@ -7,7 +7,9 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 
-/** All slots: those in use, by their numbers on the wire, and those that are free. Not thread-safe. */
+/**
+ * All slots: those in use, by their numbers on the wire, and those that are free. Not thread-safe.
+ */
 final class SlotTable {
 
     /** How many there are. */

@@ -333,11 +333,7 @@ class PeerPageSourceTest {
     @Test
     void aServerAtANameThatIsNotKnownSaysSo() {
         assertThatExceptionOfType(UnknownHostException.class)
-                .isThrownBy(
-                        () ->
-                                serve(
-                                        PeerAddress.tcp("nosuch.invalid", 1),
-                                        ServerLimits.DEFAULT))
+                .isThrownBy(() -> serve(PeerAddress.tcp("nosuch.invalid", 1), ServerLimits.DEFAULT))
                 .withMessageContaining("nosuch.invalid: name not known");
     }
 
