@@ -3,6 +3,8 @@ package io.jvmm.backend;
 import static org.assertj.core.api.Assertions.fail;
 
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /** Awaits that a thread waits, which nothing but its state tells. */
@@ -21,6 +23,24 @@ final class ThreadState {
             }
             LockSupport.parkNanos(1_000_000);
         }
+    }
+
+    /** Returns once all threads are in the kernel or about to be, which Java calls runnable. */
+    static void awaitNative(List<Thread> threads) {
+        for (Thread thread : threads) {
+            long deadline = System.nanoTime() + LIMIT.toNanos();
+            while (!isInSystemCall(thread)) {
+                if (System.nanoTime() > deadline) {
+                    fail("%s does not come to rest", thread.getName());
+                }
+                LockSupport.parkNanos(1_000_000);
+            }
+        }
+    }
+
+    private static boolean isInSystemCall(Thread thread) {
+        return Arrays.stream(thread.getStackTrace())
+                .anyMatch(frame -> frame.getMethodName().equals("await"));
     }
 
     /** Returns once the thread has ended. */

@@ -80,6 +80,16 @@ public final class Epoll implements AutoCloseable {
         control("EPOLL_CTL_ADD", EPOLL_CTL_ADD, member, events, data);
     }
 
+    /**
+     * As {@link #add}, for a caller that expects refusals.
+     *
+     * @return 0, or {@code -errno}: {@code EPERM} for a descriptor that cannot be polled, such as a
+     *     regular file
+     */
+    public int tryAdd(Fd member, int events, long data) {
+        return tryControl(EPOLL_CTL_ADD, member, events, data);
+    }
+
     /** Changes what a descriptor is watched for. */
     public void modify(Fd member, int events, long data) {
         control("EPOLL_CTL_MOD", EPOLL_CTL_MOD, member, events, data);
@@ -91,12 +101,15 @@ public final class Epoll implements AutoCloseable {
     }
 
     private void control(String operation, int code, Fd member, int events, long data) {
+        KernelException.check(operation, tryControl(code, member, events, data));
+    }
+
+    private int tryControl(int code, Fd member, int events, long data) {
+        int number = member.number();
         MemorySegment event = Linux.scratch();
         event.set(JAVA_INT, EVENTS, events);
         event.set(JAVA_LONG_UNALIGNED, DATA, data);
-        KernelException.check(
-                operation,
-                Linux.call(Nr.EPOLL_CTL, fd.number(), code, member.number(), event.address()));
+        return (int) Linux.call(Nr.EPOLL_CTL, fd.number(), code, number, event.address());
     }
 
     /**

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
 
 class EpollTest {
 
@@ -43,6 +46,16 @@ class EpollTest {
             assertThat(epoll.data(0)).isEqualTo(SECOND);
             epoll.remove(event.fd());
             assertThat(epoll.await(0)).isZero();
+        }
+    }
+
+    @Test
+    void aRegularFileCannotBePolled(@TempDir Path folder) {
+        try (Epoll epoll = Epoll.create(1);
+                Fd file = Fd.open(folder.resolve("file").toString(), Fd.O_WRONLY | Fd.O_CREAT);
+                EventFd event = EventFd.create()) {
+            assertThat(epoll.tryAdd(file, Epoll.EPOLLOUT, FIRST)).isEqualTo(-Errno.EPERM.number());
+            assertThat(epoll.tryAdd(event.fd(), Epoll.EPOLLIN, FIRST)).isZero();
         }
     }
 
