@@ -9,19 +9,24 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * What is typed on a guest's console: a stream whose bytes reach the serial port as fast as the
- * guest takes them. Up to 64 KiB wait here; after that a writer waits. Thread-safe.
+ * Input of a guest's console: a stream whose bytes reach the serial port as fast as the guest takes
+ * them, and not before it listens. Characters that the guest's driver clears from the receiver
+ * while it sets the port up are sent again, so that none is lost. Up to 64 KiB wait here; after
+ * that a writer waits. Thread-safe.
  */
 public final class ConsoleInput extends OutputStream {
 
     private static final int CAPACITY = 64 * 1024;
 
+    /** The most that the port's receiver holds, and thus has to be sent again. */
+    private static final int SENT_AGAIN = 16;
+
     private final SerialPort port;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
 
-    // Guarded by lock: bytes [start, end) wait.
-    private final byte[] waiting = new byte[CAPACITY];
+    // Guarded by lock: bytes [start, end) wait; the SENT_AGAIN before them are kept.
+    private final byte[] waiting = new byte[CAPACITY + SENT_AGAIN];
     private int start;
     private int end;
     private boolean held;
@@ -57,18 +62,19 @@ public final class ConsoleInput extends OutputStream {
     private int enqueue(byte[] bytes, int offset, int length) throws IOException {
         lock.lock();
         try {
-            while (end - start == CAPACITY && !closed) {
+            while (end - start >= CAPACITY && !closed) {
                 changed.await();
             }
             if (closed) {
                 throw new IOException("the console is closed");
             }
-            if (end == CAPACITY) {
-                System.arraycopy(waiting, start, waiting, 0, end - start);
-                end -= start;
-                start = 0;
+            if (end == waiting.length) {
+                int from = Math.max(start - SENT_AGAIN, 0);
+                System.arraycopy(waiting, from, waiting, 0, end - from);
+                end -= from;
+                start -= from;
             }
-            int count = Math.min(length, CAPACITY - end);
+            int count = Math.min(length, Math.min(CAPACITY - (end - start), waiting.length - end));
             System.arraycopy(bytes, offset, waiting, end, count);
             end += count;
             return count;
@@ -88,8 +94,12 @@ public final class ConsoleInput extends OutputStream {
         lock.lock();
         try {
             // A closed console may belong to a machine whose interrupt line is gone.
-            while (start < end && !held && !closed) {
-                int taken = port.receive(waiting, start, end - start);
+            while (!held && !closed) {
+                start -= port.takeDropped();
+                if (start == end) {
+                    break;
+                }
+                int taken = port.offer(waiting, start, end - start);
                 if (taken == 0) {
                     break;
                 }

@@ -18,6 +18,7 @@ final class ReceiveFifo {
     private int head;
     private int count;
     private int capacity = 1;
+    private int fromLine; // a bit for each place whose character came from the host's sender
 
     static int character(int value, int errors) {
         return (errors << 8) | (value & 0xFF);
@@ -43,6 +44,7 @@ final class ReceiveFifo {
     void reset(int newCapacity) {
         head = 0;
         count = 0;
+        fromLine = 0;
         capacity = newCapacity;
     }
 
@@ -52,9 +54,21 @@ final class ReceiveFifo {
         count++;
     }
 
+    /** Appends one that the host's sender can send again if it is dropped. */
+    void pushFromLine(int character) {
+        fromLine |= 1 << (head + count) % DEPTH;
+        push(character);
+    }
+
+    /** {@return how many characters of the host's sender are here} */
+    int fromLine() {
+        return Integer.bitCount(fromLine);
+    }
+
     /** Takes the oldest character; the caller has checked that there is one. */
     int pop() {
         int character = characters[head];
+        fromLine &= ~(1 << head);
         head = (head + 1) % DEPTH;
         count--;
         return character;

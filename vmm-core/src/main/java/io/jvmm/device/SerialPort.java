@@ -51,6 +51,7 @@ public final class SerialPort implements ByteIoDevice, Device {
 
     private final Uart16550 uart = new Uart16550(); // guarded by lock
     private boolean inputWaits; // guarded by lock: receive() left something with its caller
+    private boolean inputIsPatient; // guarded by lock: it came by offer()
     private final LevelIrq irq;
     private final ByteSink sink; // called under output
     private volatile Runnable receiveReady = () -> {};
@@ -132,10 +133,43 @@ public final class SerialPort implements ByteIoDevice, Device {
         synchronized (lock) {
             accepted = uart.receive(bytes, offset, length);
             inputWaits = accepted < length;
+            inputIsPatient = false;
             effects = effects();
         }
         perform(effects);
         return accepted;
+    }
+
+    /**
+     * As {@link #receive}, for a sender that can wait and sends again: characters are taken only
+     * while the guest {@linkplain Uart16550#listens listens}, and none while there are some to send
+     * again ({@link #takeDropped}).
+     */
+    public int offer(byte[] bytes, int offset, int length) {
+        Objects.checkFromIndexSize(offset, length, bytes.length);
+        int accepted = 0;
+        int effects;
+        synchronized (lock) {
+            if (uart.listens() && uart.dropped() == 0) {
+                accepted = uart.receive(bytes, offset, length);
+            }
+            inputWaits = accepted < length;
+            inputIsPatient = true;
+            effects = effects();
+        }
+        perform(effects);
+        return accepted;
+    }
+
+    /**
+     * How many characters the guest has cleared unread since the last call, as a driver does that
+     * sets the port up: the last ones that {@link #offer} took, to be offered again. The listener
+     * is called when there are some.
+     */
+    public int takeDropped() {
+        synchronized (lock) {
+            return uart.takeDropped();
+        }
     }
 
     /**
@@ -218,7 +252,10 @@ public final class SerialPort implements ByteIoDevice, Device {
     /** What is to be done after the lock is released; the caller holds it. */
     private int effects() {
         int effects = irq.want(uart.interruptRequested()) ? SETTLE : 0;
-        if (inputWaits && uart.wantsMore()) {
+        if (inputIsPatient && uart.dropped() > 0) {
+            inputWaits = true;
+        }
+        if (inputWaits && uart.wantsMore() && (!inputIsPatient || uart.listens())) {
             inputWaits = false;
             effects |= READY;
         }

@@ -91,6 +91,12 @@ public final class Uart16550 {
 
     private static final int[] TRIGGER_LEVELS = {1, 4, 8, 14};
 
+    /**
+     * So many looks at an empty receiver are polling. Linux looks once for each character it sends,
+     * and twice or three times while it sets the port up.
+     */
+    private static final int POLLS = 8;
+
     private final ReceiveFifo fifo = new ReceiveFifo();
     private int ier;
     private int fcr; // only the bits that last: FCR_ENABLE and FCR_TRIGGER
@@ -103,6 +109,10 @@ public final class Uart16550 {
     private int modemDeltas; // MSR bits 0–3
     private boolean transmitterInterrupt;
     private boolean breakWaiting; // a break that came while the FIFO was full
+
+    // Not part of the chip, nor of its state: what the host's sender goes by.
+    private int polls;
+    private int dropped;
 
     /** Creates a port as it is after power-on, with the cable plugged in at the other end. */
     public Uart16550() {
@@ -175,9 +185,33 @@ public final class Uart16550 {
     public int receive(byte[] bytes, int offset, int length) {
         int accepted = Math.min(length, room());
         for (int i = 0; i < accepted; i++) {
-            arrive(ReceiveFifo.character(bytes[offset + i], 0));
+            arriveFromLine(ReceiveFifo.character(bytes[offset + i], 0));
         }
         return accepted;
+    }
+
+    /**
+     * Says whether the guest takes what arrives: it has the receiver interrupt it, or polls the
+     * line status. A sender that can wait does so until then. A driver that sets the port up clears
+     * the receiver several times, and reads it without looking whether there is a character.
+     */
+    public boolean listens() {
+        return (ier & IER_RDA) != 0 || polls >= POLLS;
+    }
+
+    /**
+     * How many characters of {@link #receive} the guest has cleared from the receiver unread since
+     * the last {@link #takeDropped}: always the last ones that were received.
+     */
+    public int dropped() {
+        return dropped;
+    }
+
+    /** {@return {@link #dropped}, which is 0 from then on} */
+    public int takeDropped() {
+        int count = dropped;
+        dropped = 0;
+        return count;
     }
 
     /** {@return how many characters {@link #receive} would take now} */
@@ -240,6 +274,8 @@ public final class Uart16550 {
         breakWaiting = state.breakWaiting();
         fifo.reset(fifosEnabled() ? ReceiveFifo.DEPTH : 1);
         state.received().forEach(fifo::push);
+        polls = 0;
+        dropped = 0;
     }
 
     private boolean divisorAccess() {
@@ -256,6 +292,8 @@ public final class Uart16550 {
 
     private int transmit(int octet) {
         transmitterInterrupt = true;
+        // The look before it was for the transmitter.
+        polls = polls < POLLS ? Math.max(polls - 1, 0) : polls;
         if (!loopback()) {
             return octet;
         }
@@ -283,14 +321,25 @@ public final class Uart16550 {
         // The other bits are not programmed unless this one is set in the same write.
         fcr = enable ? octet & (FCR_ENABLE | FCR_TRIGGER) : 0;
         if (switched || (enable && (octet & FCR_CLEAR_RECEIVER) != 0)) {
+            dropped += fifo.fromLine();
+            polls = 0;
             fifo.reset(fifosEnabled() ? ReceiveFifo.DEPTH : 1);
             lineErrors &= ~CHARACTER_ERRORS;
             admitBreak();
         }
     }
 
+    private void arriveFromLine(int character) {
+        fifo.pushFromLine(character);
+        showErrorsOfFirst();
+    }
+
     private void arrive(int character) {
         fifo.push(character);
+        showErrorsOfFirst();
+    }
+
+    private void showErrorsOfFirst() {
         if (fifo.count() == 1) {
             lineErrors |= fifo.takeHeadErrors();
         }
@@ -305,6 +354,7 @@ public final class Uart16550 {
 
     private int takeCharacter() {
         if (fifo.count() == 0) {
+            polls = 0; // a read that expects nothing: a driver empties the receiver
             return 0;
         }
         int character = fifo.pop();
@@ -320,6 +370,8 @@ public final class Uart16550 {
         int status = LSR_THRE | LSR_TEMT | lineErrors;
         if (fifo.count() > 0) {
             status |= LSR_DR;
+        } else if (polls < POLLS) {
+            polls++;
         }
         if (fifosEnabled() && ((lineErrors & CHARACTER_ERRORS) != 0 || fifo.holdsErrors())) {
             status |= LSR_FIFO_ERROR;
