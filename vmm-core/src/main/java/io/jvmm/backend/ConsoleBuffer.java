@@ -1,25 +1,33 @@
 package io.jvmm.backend;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import io.jvmm.device.ByteSink;
 
 import java.io.InputStream;
 import java.io.InterruptedIOException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
- * Bytes on their way from a guest's console to whoever reads them: a ring of fixed size.
+ * Bytes on their way from a guest's console to their reader: a ring.
  *
- * <p>One side writes single bytes, on vCPU threads. The other reads, through {@link #input}. When
- * the reader is too slow, the ring either makes the guest wait, which is right when every byte
- * counts, or forgets the oldest bytes, which is right when perhaps nobody reads at all.
- * Thread-safe.
+ * <p>vCPU threads write single bytes and never wait in {@link #write}. When the reader is too slow,
+ * the ring either is {@linkplain #isFull full}, and the vCPU that has written waits in {@link
+ * #awaitRoom} before its guest goes on, or it forgets the oldest bytes, which is right when perhaps
+ * there is no reader. The reader takes bytes from {@link #input}, or looks at them by {@link #peek}
+ * and then {@linkplain #consume consumes} what it has passed on. Thread-safe.
  */
 public final class ConsoleBuffer implements ByteSink {
 
     /** What happens when the ring is full. */
     public enum WhenFull {
-        /** The guest waits until there is room, or {@link #release} lets it go. */
+        /** It takes what a vCPU still writes in the exit it is in, and that vCPU waits. */
         WAIT,
         /** The oldest byte makes room. */
         FORGET_OLDEST
@@ -31,14 +39,16 @@ public final class ConsoleBuffer implements ByteSink {
     private final Condition changed = lock.newCondition();
     private final int capacity;
     private final WhenFull whenFull;
+    private volatile Runnable listener = () -> {};
+    private volatile boolean full; // written under lock
 
     // All below is guarded by lock.
+    private final List<Thread> waiting = new ArrayList<>();
     private byte[] ring;
     private int head;
     private int size;
     private long lost;
-    private boolean lettingThrough;
-    private boolean released;
+    private boolean abandoned;
     private boolean ended;
 
     /**
@@ -50,30 +60,43 @@ public final class ConsoleBuffer implements ByteSink {
         this.whenFull = whenFull;
     }
 
+    /** Sets what is told, on the writer's thread, that there is something to read, or the end. */
+    void setListener(Runnable action) {
+        listener = action;
+        action.run();
+    }
+
     @Override
     public void write(byte b) {
+        boolean first;
         lock.lock();
         try {
-            while (size >= capacity && whenFull == WhenFull.WAIT && !released && !lettingThrough) {
-                changed.awaitUninterruptibly();
-            }
-            if (size == ring.length && whenFull == WhenFull.WAIT && lettingThrough && !released) {
-                grow();
+            if (abandoned) {
+                lost++;
+                return;
             }
             if (size == ring.length) {
-                head = (head + 1) % ring.length;
-                size--;
-                lost++;
+                makeRoom();
             }
+            first = size == 0;
             ring[(head + size) % ring.length] = b;
             size++;
-            changed.signalAll();
+            update();
         } finally {
             lock.unlock();
         }
+        if (first) {
+            listener.run();
+        }
     }
 
-    private void grow() {
+    private void makeRoom() {
+        if (whenFull == WhenFull.FORGET_OLDEST) {
+            head = (head + 1) % ring.length;
+            size--;
+            lost++;
+            return;
+        }
         byte[] larger = new byte[ring.length + GROWTH];
         for (int i = 0; i < size; i++) {
             larger[i] = ring[(head + i) % ring.length];
@@ -82,22 +105,53 @@ public final class ConsoleBuffer implements ByteSink {
         head = 0;
     }
 
+    /** After a change, under the lock. */
+    private void update() {
+        full = whenFull == WhenFull.WAIT && size >= capacity && !ended;
+        if (!full) {
+            waiting.forEach(LockSupport::unpark);
+        }
+        changed.signalAll();
+    }
+
+    /** Whether a vCPU that has written here waits before its guest goes on. Takes no lock. */
+    public boolean isFull() {
+        return full;
+    }
+
     /**
-     * Says whether the guest need not wait for now: while its machine is paused, or about to be, a
-     * full ring grows instead. What a vCPU on its way out still writes is the rest of one exit, so
-     * it does not grow by much, and nothing is lost.
+     * Waits until there is room, or {@code kicked} holds, which is looked at whenever the thread is
+     * unparked.
      */
-    public void letThrough(boolean now) {
+    public void awaitRoom(BooleanSupplier kicked) {
+        Thread self = Thread.currentThread();
         lock.lock();
         try {
-            lettingThrough = now;
-            changed.signalAll();
+            waiting.add(self);
         } finally {
             lock.unlock();
         }
+        try {
+            boolean interrupted = false;
+            while (full && !kicked.getAsBoolean()) {
+                LockSupport.park(this);
+                // A thread that stays interrupted does not park.
+                interrupted |= Thread.interrupted();
+            }
+            if (interrupted) {
+                self.interrupt();
+            }
+        } finally {
+            lock.lock();
+            try {
+                waiting.remove(self);
+            } finally {
+                lock.unlock();
+            }
+        }
     }
 
-    /** Bytes that were forgotten because nobody read them in time. */
+    /** Bytes that were forgotten, or given up. */
     public long lost() {
         lock.lock();
         try {
@@ -107,12 +161,11 @@ public final class ConsoleBuffer implements ByteSink {
         }
     }
 
-    /** Lets a waiting guest go, and never makes it wait again: its machine is to stop. */
-    public void release() {
+    /** Bytes that wait to be read. */
+    public int size() {
         lock.lock();
         try {
-            released = true;
-            changed.signalAll();
+            return size;
         } finally {
             lock.unlock();
         }
@@ -122,9 +175,76 @@ public final class ConsoleBuffer implements ByteSink {
     public void end() {
         lock.lock();
         try {
-            released = true;
             ended = true;
-            changed.signalAll();
+            update();
+        } finally {
+            lock.unlock();
+        }
+        listener.run();
+    }
+
+    /** Gives up what waits here and what is still written: all of it counts as lost. */
+    public void abandon() {
+        lock.lock();
+        try {
+            abandoned = true;
+            lost += size;
+            size = 0;
+            update();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether nothing is left to read and nothing more will come. */
+    boolean isAtEnd() {
+        lock.lock();
+        try {
+            return ended && size == 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits for something to read; false at the end. */
+    boolean awaitInput() throws InterruptedException {
+        lock.lock();
+        try {
+            while (size == 0 && !ended) {
+                changed.await();
+            }
+            return size > 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Copies the oldest bytes, which stay here.
+     *
+     * @return how many, at most the segment's size; 0 if there are none
+     */
+    int peek(MemorySegment into) {
+        lock.lock();
+        try {
+            int count = (int) Math.min(into.byteSize(), size);
+            int before = Math.min(count, ring.length - head);
+            MemorySegment.copy(ring, head, into, JAVA_BYTE, 0, before);
+            MemorySegment.copy(ring, 0, into, JAVA_BYTE, before, count - before);
+            return count;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Removes the oldest bytes, which have reached their reader. */
+    void consume(int count) {
+        lock.lock();
+        try {
+            int removed = Math.min(count, size);
+            head = (head + removed) % ring.length;
+            size -= removed;
+            update();
         } finally {
             lock.unlock();
         }
@@ -148,21 +268,14 @@ public final class ConsoleBuffer implements ByteSink {
             if (length == 0) {
                 return 0;
             }
+            MemorySegment target = MemorySegment.ofArray(into).asSlice(offset, length);
             lock.lock();
             try {
-                while (size == 0 && !ended) {
-                    changed.await();
-                }
-                if (size == 0) {
+                if (!awaitInput()) {
                     return -1;
                 }
-                int count = Math.min(length, size);
-                for (int i = 0; i < count; i++) {
-                    into[offset + i] = ring[(head + i) % ring.length];
-                }
-                head = (head + count) % ring.length;
-                size -= count;
-                changed.signalAll();
+                int count = peek(target);
+                consume(count);
                 return count;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -174,12 +287,7 @@ public final class ConsoleBuffer implements ByteSink {
 
         @Override
         public int available() {
-            lock.lock();
-            try {
-                return size;
-            } finally {
-                lock.unlock();
-            }
+            return size();
         }
     }
 }

@@ -1,74 +1,83 @@
 package io.jvmm.backend;
 
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
-import java.time.Duration;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Carries a console's output to a stream, on a thread of its own: a stream that blocks (a pipe that
- * nobody reads, a slow disk) blocks this thread and never one of a vCPU.
+ * Carries a console's output to a stream, on a thread of its own: a stream that blocks (a slow
+ * disk, an embedder's) blocks this thread and never one of a vCPU or of the event loop.
  */
-public final class ConsolePump {
+final class ConsolePump implements ConsoleOutput {
 
-    private static final Logger LOG = LoggerFactory.getLogger(ConsolePump.class);
     private static final int CHUNK = 8192;
 
     private final ConsoleBuffer from;
     private final OutputStream to;
+    private final Owner owner;
     private final Thread thread;
+    private final AtomicBoolean told = new AtomicBoolean();
 
-    private ConsolePump(ConsoleBuffer from, OutputStream to, String name) {
+    private ConsolePump(ConsoleBuffer from, OutputStream to, String name, Owner owner) {
         this.from = from;
         this.to = to;
+        this.owner = owner;
         this.thread = Thread.ofPlatform().name(name).daemon(true).unstarted(this::run);
     }
 
-    /** Starts to pump; the stream is flushed after every chunk and not closed. */
-    public static ConsolePump start(ConsoleBuffer from, OutputStream to, String name) {
-        ConsolePump pump = new ConsolePump(from, to, name);
+    static ConsolePump start(ConsoleBuffer from, OutputStream to, String name, Owner owner) {
+        ConsolePump pump = new ConsolePump(from, to, name, owner);
         pump.thread.start();
         return pump;
     }
 
-    /**
-     * Waits until everything up to the buffer's end is written.
-     *
-     * @return whether that happened within the time
-     */
-    public boolean drain(Duration atMost) {
-        try {
-            return thread.join(atMost);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-    }
-
     private void run() {
-        byte[] chunk = new byte[CHUNK];
-        boolean broken = false;
-        try (InputStream in = from.input()) {
-            for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
-                broken = broken || !write(chunk, n);
+        try {
+            carry();
+            end(null);
+        } catch (IOException | RuntimeException e) {
+            String why = String.valueOf(e.getMessage());
+            if (!told.get()) {
+                owner.broken(why);
             }
-        } catch (IOException e) {
-            LOG.warn("console output ends early: {}", e.getMessage());
+            giveUp(why);
+        } catch (InterruptedException e) {
+            giveUp("its thread was interrupted");
+        } catch (Throwable e) {
+            giveUp(e.toString());
+            owner.failed(e);
         }
     }
 
-    /** The guest goes on when its console is lost; it is told once, and the rest is dropped. */
-    private boolean write(byte[] chunk, int length) {
-        try {
-            to.write(chunk, 0, length);
+    private void carry() throws IOException, InterruptedException {
+        byte[] chunk = new byte[CHUNK];
+        MemorySegment segment = MemorySegment.ofArray(chunk);
+        while (from.awaitInput()) {
+            int count = from.peek(segment);
+            to.write(chunk, 0, count);
             to.flush();
-            return true;
-        } catch (IOException | RuntimeException e) {
-            LOG.warn("console output is lost from here on: {}", e.toString());
-            return false;
+            from.consume(count);
         }
+    }
+
+    @Override
+    public void giveUp(String why) {
+        from.abandon();
+        end(why);
+    }
+
+    private void end(@Nullable String why) {
+        if (told.compareAndSet(false, true)) {
+            owner.ended(why);
+        }
+    }
+
+    /** A thread that is in a write which does not return ends with its process. */
+    @Override
+    public void close() {
+        giveUp("the machine was closed");
     }
 }

@@ -4,8 +4,9 @@ package io.jvmm.device;
  * The host side of a device's output: where the bytes go that a guest sends.
  *
  * <p>A device calls one sink from one thread at a time, in the guest's order, without holding the
- * lock of its registers. The caller is a vCPU thread, so a sink is quick: one that may block bounds
- * its wait or drops. It reports trouble elsewhere and throws nothing.
+ * lock of its registers. The caller is a vCPU thread in the middle of an access, so a sink never
+ * waits: one whose reader is slow keeps the byte, and the vCPU waits after the access ({@link
+ * io.jvmm.bus.Backpressure}). It reports trouble elsewhere and throws nothing.
  */
 @FunctionalInterface
 public interface ByteSink {

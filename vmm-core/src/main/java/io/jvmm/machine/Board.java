@@ -107,7 +107,8 @@ final class Board implements AutoCloseable {
                             parts.platform().mmio(),
                             completes ? completion(vcpu, count, debug) : null,
                             parts.pages(),
-                            debug);
+                            debug,
+                            parts.platform().output());
             threads.add(thread(index, vcpu, loop));
         }
     }

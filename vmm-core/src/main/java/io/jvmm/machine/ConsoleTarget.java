@@ -15,6 +15,19 @@ public sealed interface ConsoleTarget {
     /** It is written to a stream, which the machine flushes and does not close. */
     record ToStream(OutputStream stream) implements ConsoleTarget {}
 
+    /**
+     * It is written to an open file descriptor of this process, such as 1 for standard output,
+     * whose flags are not changed and which the machine does not close. A pipe, a terminal or a
+     * socket costs no thread.
+     */
+    record ToDescriptor(int number) implements ConsoleTarget {
+        public ToDescriptor {
+            if (number < 0) {
+                throw new IllegalArgumentException("a descriptor is not " + number);
+            }
+        }
+    }
+
     /** It is written to a file, which is created, or emptied first. */
     record ToFile(Path file) implements ConsoleTarget {}
 

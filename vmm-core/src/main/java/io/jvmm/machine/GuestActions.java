@@ -43,10 +43,11 @@ final class GuestActions implements Platform.Requests, VcpuThread.Listener {
     }
 
     @Override
-    public void deviceFailed(Throwable cause) {
-        LOG.error("{}: a device failed", machine.config().name(), cause);
+    public void failed(String what, Throwable cause) {
+        LOG.error("{}: {} failed", machine.config().name(), what, cause);
         machine.end(
-                new MachineExit.Failed("a device died of a fault of its own: " + cause, "", cause));
+                new MachineExit.Failed(
+                        "a fault of the monitor in %s: %s".formatted(what, cause), "", cause));
     }
 
     @Override

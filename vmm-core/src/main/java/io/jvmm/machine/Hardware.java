@@ -149,7 +149,7 @@ final class Hardware {
 
     /** Has vCPUs and devices stand still; when it fails, they go on. */
     Standstill pause(Deadline deadline) {
-        // First the devices: a vCPU may wait for the reader of its console.
+        // First the devices: nothing that is typed reaches a guest that is about to stand.
         platform.pause();
         try {
             return board.pause(deadline);

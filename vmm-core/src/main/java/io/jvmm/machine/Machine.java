@@ -529,6 +529,21 @@ public final class Machine implements AutoCloseable {
         return hardware.platform().console().input();
     }
 
+    /**
+     * Tells what became of the console's output. It completes after the guest's end, when the last
+     * byte is written, which takes as long as the reader does; with what was lost if the file,
+     * stream or descriptor failed, or the reader was {@linkplain #giveUpConsoleOutput given up}.
+     * Output that waits for {@link #consoleOutput}, or is dropped, is never lost in this sense.
+     */
+    public CompletableFuture<Optional<ConsoleLoss>> consoleWritten() {
+        return hardware.platform().console().written();
+    }
+
+    /** Gives up what of the console's output is not written yet, and what is still to come. */
+    public void giveUpConsoleOutput() {
+        hardware.platform().console().giveUp("its reader was given up");
+    }
+
     /** Sends a break on the serial console. */
     public void sendBreak() {
         hardware.platform().console().input().sendBreak();
@@ -617,7 +632,6 @@ public final class Machine implements AutoCloseable {
     }
 
     private void endVcpus(MachineExit why) {
-        endThread.persist(() -> hardware.platform().console().release());
         // First without waiting for an operation: it may wait for a vCPU that waits for a page.
         endThread.persist(this::finishVcpus);
         life.afterOperations(() -> {

@@ -1,6 +1,7 @@
 package io.jvmm.machine;
 
 import io.jvmm.bus.AcpiDevice;
+import io.jvmm.bus.Backpressure;
 import io.jvmm.bus.Bus;
 import io.jvmm.device.AcpiPm;
 import io.jvmm.device.CmosRtc;
@@ -32,8 +33,8 @@ final class Platform implements AutoCloseable {
 
         void guestPanicked();
 
-        /** A device has thrown; not on a vCPU thread. */
-        void deviceFailed(Throwable cause);
+        /** The monitor itself has failed at serving a device. Called on any thread. */
+        void failed(String what, Throwable cause);
     }
 
     private final InterruptRouting interrupts = new InterruptRouting();
@@ -44,8 +45,13 @@ final class Platform implements AutoCloseable {
     private final Console console;
 
     Platform(MachineConfig config, GuestMemory memory, Requests requests) {
-        console = new Console(config.console(), interrupts.line(Irqs.COM1), config.name());
-        events = new IoEvents(config.name(), requests::deviceFailed);
+        console =
+                new Console(
+                        config.console(),
+                        interrupts.line(Irqs.COM1),
+                        config.name(),
+                        cause -> requests.failed("the console", cause));
+        events = new IoEvents(config.name(), cause -> requests.failed("a device", cause));
         devices = new DeviceManager(events);
         try {
             // The order is that in which firmware lists them.
@@ -159,6 +165,11 @@ final class Platform implements AutoCloseable {
 
     Bus mmio() {
         return devices.mmio();
+    }
+
+    /** The guest's output that a vCPU waits for. */
+    Backpressure output() {
+        return console;
     }
 
     AcpiPm acpi() {

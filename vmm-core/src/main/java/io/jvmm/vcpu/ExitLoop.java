@@ -10,6 +10,7 @@ import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_SHUTDOWN;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_EXIT_SYSTEM_EVENT;
 import static io.jvmm.ffi.kvm.KvmConstants.KVM_INTERNAL_ERROR_EMULATION;
 
+import io.jvmm.bus.Backpressure;
 import io.jvmm.bus.Bus;
 import io.jvmm.emulation.Completion;
 import io.jvmm.ffi.kvm.KvmRun;
@@ -19,6 +20,7 @@ import io.jvmm.ffi.linux.Signals;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
 /**
@@ -39,7 +41,12 @@ public final class ExitLoop {
     private final @Nullable Completion completion;
     private final @Nullable MemoryFaults faults;
     private final DebugArbiter debug;
+    private final Backpressure output;
     private final ExitCounters counters = new ExitCounters();
+
+    private BooleanSupplier kicked = () -> false;
+    private boolean held; // the guest has written what has no room yet
+    private int heldPort;
 
     /**
      * @param ports who answers port accesses
@@ -49,14 +56,24 @@ public final class ExitLoop {
         this(vcpu, ports, mmio, null, null);
     }
 
-    /** As below, for a vCPU that nothing but {@code completion} wants debug exits of. */
+    /**
+     * As the last one, for a vCPU that nothing but {@code completion} wants debug exits of, and a
+     * guest whose output always has room.
+     */
     public ExitLoop(
             KvmVcpu vcpu,
             Bus ports,
             Bus mmio,
             @Nullable Completion completion,
             @Nullable VcpuPages pages) {
-        this(vcpu, ports, mmio, completion, pages, new DebugArbiter(vcpu::setGuestDebug));
+        this(
+                vcpu,
+                ports,
+                mmio,
+                completion,
+                pages,
+                new DebugArbiter(vcpu::setGuestDebug),
+                Backpressure.NONE);
     }
 
     /**
@@ -65,6 +82,7 @@ public final class ExitLoop {
      * @param pages who brings pages that the vCPU is turned away from; null if that ends it
      * @param debug decides where the vCPU leaves the guest for a debugger's or the completion's
      *     sake
+     * @param output of the guest through its ports, which the vCPU may have to wait for
      */
     public ExitLoop(
             KvmVcpu vcpu,
@@ -72,7 +90,9 @@ public final class ExitLoop {
             Bus mmio,
             @Nullable Completion completion,
             @Nullable VcpuPages pages,
-            DebugArbiter debug) {
+            DebugArbiter debug,
+            Backpressure output) {
+        this.output = output;
         this.vcpu = vcpu;
         this.debug = debug;
         this.faults = pages == null ? null : new MemoryFaults(vcpu, pages);
@@ -97,13 +117,43 @@ public final class ExitLoop {
             kick.alsoOpen(Signals.SIGBUS);
         }
         kick.prepare();
+        kicked = kick::isPending;
         if (own != null) {
             own.prepare(kick::isPending);
         }
     }
 
-    /** Runs the guest until it stops. */
+    /**
+     * Runs the guest until it stops. A guest whose output has no room waits first, here as after
+     * each access to a port.
+     */
     public VcpuStop run() {
+        return mayGoOn() ? run(true) : kickedOut();
+    }
+
+    /**
+     * Completes what the last exit began; the thread was kicked by itself, so that the guest is not
+     * run. Does not wait for room, which a vCPU that was kicked out of that wait still lacks.
+     */
+    VcpuStop complete() {
+        return run(false);
+    }
+
+    private VcpuStop kickedOut() {
+        counters.countKick();
+        return VcpuStop.Kicked.INSTANCE;
+    }
+
+    /** Waits until the guest's output has room; false if a kick came before. */
+    private boolean mayGoOn() {
+        if (held) {
+            output.awaitRoom(kicked);
+            held = output.isFull(heldPort);
+        }
+        return !held;
+    }
+
+    private VcpuStop run(boolean waits) {
         if (completion != null) {
             completion.begin();
         }
@@ -132,7 +182,12 @@ public final class ExitLoop {
                 completion.observe();
             }
             switch (reason) {
-                case KVM_EXIT_IO -> portAccess();
+                case KVM_EXIT_IO -> {
+                    portAccess();
+                    if (held && waits && !mayGoOn()) {
+                        return kickedOut();
+                    }
+                }
                 case KVM_EXIT_MMIO -> mmioAccess();
                 case KVM_EXIT_INTR, KVM_EXIT_IRQ_WINDOW_OPEN -> {}
                 case KVM_EXIT_SHUTDOWN -> {
@@ -247,6 +302,10 @@ public final class ExitLoop {
         if (page.ioIsWrite()) {
             for (int i = 0; i < count; i++, at += size) {
                 ports.write(port, size, page.value(at, size));
+            }
+            if (output.isFull(port)) {
+                held = true;
+                heldPort = port;
             }
         } else {
             for (int i = 0; i < count; i++, at += size) {

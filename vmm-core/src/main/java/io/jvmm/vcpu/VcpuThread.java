@@ -376,7 +376,7 @@ public final class VcpuThread {
 
     private VcpuStop complete() {
         kick.sendToSelf();
-        VcpuStop stop = exits.run();
+        VcpuStop stop = exits.complete();
         kick.clear();
         return stop;
     }

@@ -14,9 +14,14 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 @Timeout(60)
 class ConsoleBufferTest {
@@ -62,49 +67,138 @@ class ConsoleBufferTest {
     }
 
     @Test
-    void aFullBufferMakesTheGuestWaitForTheReader() throws Exception {
+    void aFullBufferKeepsWhatIsWrittenAndHasRoomAgainBelowItsCapacity() throws Exception {
         ConsoleBuffer buffer = new ConsoleBuffer(2, WhenFull.WAIT);
-        write(buffer, "ab");
-        Thread guest = Thread.ofPlatform().name("guest").start(() -> write(buffer, "c"));
+        write(buffer, "a");
+        assertThat(buffer.isFull()).isFalse();
+        write(buffer, "b");
+        assertThat(buffer.isFull()).isTrue();
+        write(buffer, "c".repeat(10_000));
+        assertThat(buffer.size()).isEqualTo(10_002);
+        assertThat(buffer.input().readNBytes(10_000)).hasSize(10_000);
+        assertThat(buffer.isFull()).isTrue();
+        assertThat(buffer.input().read()).isEqualTo('c');
+        assertThat(buffer.isFull()).isFalse();
+        assertThat(rest(buffer)).isEqualTo("c");
+        assertThat(buffer.lost()).isZero();
+    }
+
+    @Test
+    void aBufferThatForgetsIsNeverFull() {
+        ConsoleBuffer buffer = new ConsoleBuffer(2, WhenFull.FORGET_OLDEST);
+        write(buffer, "abcdef");
+        assertThat(buffer.isFull()).isFalse();
+    }
+
+    /** As a vCPU does: it writes, and waits before its guest goes on. */
+    private static Thread guest(ConsoleBuffer buffer, String text, BooleanSupplier kicked) {
+        return Thread.ofPlatform()
+                .name("guest")
+                .start(() -> {
+                    for (byte b : text.getBytes(US_ASCII)) {
+                        buffer.write(b);
+                        buffer.awaitRoom(kicked);
+                    }
+                });
+    }
+
+    @Test
+    void aGuestWaitsForTheReader() throws Exception {
+        ConsoleBuffer buffer = new ConsoleBuffer(2, WhenFull.WAIT);
+        Thread guest = guest(buffer, "abc", () -> false);
+        ThreadState.awaitWaiting(guest);
+        assertThat(buffer.size()).isEqualTo(2);
+        assertThat(buffer.input().read()).isEqualTo('a');
+        ThreadState.awaitWaiting(guest);
+        assertThat(buffer.input().readNBytes(2)).isEqualTo("bc".getBytes(US_ASCII));
+        ThreadState.awaitEnd(guest);
+        assertThat(buffer.lost()).isZero();
+    }
+
+    @Test
+    void aKickEndsTheWaitAndTheByteIsKept() throws Exception {
+        ConsoleBuffer buffer = new ConsoleBuffer(1, WhenFull.WAIT);
+        AtomicBoolean kicked = new AtomicBoolean();
+        Thread guest = guest(buffer, "a", kicked::get);
+        ThreadState.awaitWaiting(guest);
+        LockSupport.unpark(guest);
+        ThreadState.awaitWaiting(guest);
+        kicked.set(true);
+        LockSupport.unpark(guest);
+        ThreadState.awaitEnd(guest);
+        assertThat(buffer.isFull()).isTrue();
+        assertThat(rest(buffer)).isEqualTo("a");
+    }
+
+    @Test
+    void anInterruptDoesNotEndTheWaitAndIsKept() throws Exception {
+        ConsoleBuffer buffer = new ConsoleBuffer(1, WhenFull.WAIT);
+        AtomicBoolean interrupted = new AtomicBoolean();
+        buffer.write((byte) 'a');
+        Thread guest =
+                Thread.ofPlatform()
+                        .start(() -> {
+                            buffer.awaitRoom(() -> false);
+                            interrupted.set(Thread.interrupted());
+                        });
+        ThreadState.awaitWaiting(guest);
+        guest.interrupt();
         ThreadState.awaitWaiting(guest);
         assertThat(buffer.input().read()).isEqualTo('a');
         ThreadState.awaitEnd(guest);
-        assertThat(rest(buffer)).isEqualTo("bc");
-        assertThat(buffer.lost()).isZero();
+        assertThat(interrupted).isTrue();
     }
 
     @Test
-    void aReleasedGuestNeverWaitsAgain() throws Exception {
+    void whatIsAbandonedIsCountedAndNoGuestWaitsForItsReader() throws Exception {
         ConsoleBuffer buffer = new ConsoleBuffer(2, WhenFull.WAIT);
-        Thread guest = Thread.ofPlatform().name("guest").start(() -> write(buffer, "abcdef"));
+        Thread guest = guest(buffer, "abcdef", () -> false);
         ThreadState.awaitWaiting(guest);
-        buffer.release();
+        buffer.abandon();
         ThreadState.awaitEnd(guest);
-        assertThat(buffer.lost()).isEqualTo(4);
-        assertThat(rest(buffer)).isEqualTo("ef");
+        assertThat(buffer.lost()).isEqualTo(6);
+        assertThat(rest(buffer)).isEmpty();
     }
 
     @Test
-    void aGuestThatIsLetThroughLosesNothingAndWaitsAgainLater() throws Exception {
-        ConsoleBuffer buffer = new ConsoleBuffer(2, WhenFull.WAIT);
-        Thread guest = Thread.ofPlatform().name("guest").start(() -> write(buffer, "abcdef"));
-        ThreadState.awaitWaiting(guest);
-        buffer.letThrough(true);
-        ThreadState.awaitEnd(guest);
-        buffer.letThrough(false);
-        Thread later = Thread.ofPlatform().name("later").start(() -> write(buffer, "g"));
-        ThreadState.awaitWaiting(later);
-        assertThat(new String(buffer.input().readNBytes(5), US_ASCII)).isEqualTo("abcde");
-        ThreadState.awaitEnd(later);
-        assertThat(buffer.lost()).isZero();
-        assertThat(rest(buffer)).isEqualTo("fg");
+    void whatIsLookedAtStaysUntilItIsConsumed() throws Exception {
+        ConsoleBuffer buffer = new ConsoleBuffer(4, WhenFull.WAIT);
+        write(buffer, "abc");
+        assertThat(buffer.input().readNBytes(2)).hasSize(2);
+        write(buffer, "def");
+        byte[] seen = new byte[3];
+        assertThat(buffer.peek(MemorySegment.ofArray(seen))).isEqualTo(3);
+        assertThat(seen).isEqualTo("cde".getBytes(US_ASCII));
+        buffer.consume(1);
+        assertThat(buffer.peek(MemorySegment.ofArray(seen))).isEqualTo(3);
+        assertThat(seen).isEqualTo("def".getBytes(US_ASCII));
+        buffer.consume(3);
+        assertThat(buffer.peek(MemorySegment.ofArray(seen))).isZero();
+        assertThat(buffer.isAtEnd()).isFalse();
+        buffer.end();
+        assertThat(buffer.isAtEnd()).isTrue();
+    }
+
+    @Test
+    void theListenerHearsTheFirstByteAndTheEnd() throws Exception {
+        ConsoleBuffer buffer = new ConsoleBuffer(4, WhenFull.WAIT);
+        AtomicInteger told = new AtomicInteger();
+        buffer.setListener(told::incrementAndGet);
+        int atOnce = told.get();
+        write(buffer, "abc");
+        assertThat(told).hasValue(atOnce + 1);
+        assertThat(buffer.input().readNBytes(3)).hasSize(3);
+        write(buffer, "d");
+        assertThat(told).hasValue(atOnce + 2);
+        buffer.end();
+        assertThat(told).hasValue(atOnce + 3);
     }
 
     @Test
     void theEndReleasesTheGuestAndTheReader() throws Exception {
         ConsoleBuffer full = new ConsoleBuffer(1, WhenFull.WAIT);
         ConsoleBuffer empty = new ConsoleBuffer(1, WhenFull.WAIT);
-        Thread guest = Thread.ofPlatform().name("guest").start(() -> write(full, "ab"));
+        Thread guest = guest(full, "ab", () -> false);
         AtomicReference<Object> end = new AtomicReference<>();
         Thread reader =
                 Thread.ofPlatform()
@@ -167,7 +261,7 @@ class ConsoleBufferTest {
         List<Thread> guests = new ArrayList<>();
         for (int vcpu = 0; vcpu < vcpus; vcpu++) {
             String letter = Character.toString('a' + vcpu);
-            guests.add(Thread.ofPlatform().start(() -> write(buffer, letter.repeat(each))));
+            guests.add(guest(buffer, letter.repeat(each), () -> false));
         }
         for (Thread guest : guests) {
             ThreadState.awaitEnd(guest);

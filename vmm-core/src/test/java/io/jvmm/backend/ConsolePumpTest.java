@@ -12,7 +12,6 @@ import org.junit.jupiter.api.Timeout;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -20,15 +19,21 @@ import java.util.concurrent.atomic.AtomicInteger;
 @Timeout(60)
 class ConsolePumpTest {
 
-    private static final Duration LONG = Duration.ofSeconds(20);
     private static final int CAPACITY = 1000;
 
     private final ConsoleBuffer buffer = new ConsoleBuffer(CAPACITY, WhenFull.WAIT);
 
+    private final EndOfOutput end = new EndOfOutput();
+
     private void guestWrites(String text) {
         for (byte b : text.getBytes(US_ASCII)) {
             buffer.write(b);
+            buffer.awaitRoom(() -> false);
         }
+    }
+
+    private ConsoleOutput start(OutputStream to) {
+        return ConsoleOutput.toStream(buffer, to, "pump", end);
     }
 
     @Test
@@ -41,11 +46,11 @@ class ConsolePumpTest {
                         closed.incrementAndGet();
                     }
                 };
-        ConsolePump pump = ConsolePump.start(buffer, to, "pump");
+        start(to);
         String text = "0123456789".repeat(CAPACITY);
         guestWrites(text);
         buffer.end();
-        assertThat(pump.drain(LONG)).isTrue();
+        assertThat(end.await()).isEmpty();
         assertThat(to.toString(US_ASCII)).isEqualTo(text);
         assertThat(closed).hasValue(0);
     }
@@ -60,11 +65,11 @@ class ConsolePumpTest {
                         flushes.release();
                     }
                 };
-        ConsolePump pump = ConsolePump.start(buffer, to, "pump");
+        start(to);
         guestWrites("login: ");
         flushes.acquire();
         buffer.end();
-        assertThat(pump.drain(LONG)).isTrue();
+        assertThat(end.await()).isEmpty();
     }
 
     /** Writes what comes first, then fails for good. */
@@ -100,10 +105,13 @@ class ConsolePumpTest {
     }
 
     private void goesOnAfterFailure(FailingStream to) {
-        ConsolePump pump = ConsolePump.start(buffer, to, "pump");
+        start(to);
         guestWrites("x".repeat(100 * CAPACITY));
         buffer.end();
-        assertThat(pump.drain(LONG)).isTrue();
+        assertThat(end.await())
+                .hasValueSatisfying(why -> assertThat(why).containsIgnoringCase("broken"));
+        assertThat(end.broken()).isEqualTo(1);
+        assertThat(buffer.lost()).isEqualTo(100L * CAPACITY);
         assertThat(to.writes).hasValue(1);
     }
 
@@ -123,7 +131,7 @@ class ConsolePumpTest {
                         }
                     }
                 };
-        ConsolePump pump = ConsolePump.start(buffer, to, "pump");
+        ConsoleOutput pump = start(to);
         guestWrites("x");
         blocked.await();
         Thread guest =
@@ -132,12 +140,26 @@ class ConsolePumpTest {
                         .start(() -> guestWrites("y".repeat(2 * CAPACITY)));
         ThreadState.awaitWaiting(guest);
 
-        buffer.release();
+        pump.giveUp("tired");
         ThreadState.awaitEnd(guest);
         buffer.end();
-        assertThat(pump.drain(Duration.ofMillis(50))).isFalse();
-
+        assertThat(end.await()).contains("tired");
+        assertThat(buffer.lost()).isEqualTo(1 + 2L * CAPACITY);
         reader.countDown();
-        assertThat(pump.drain(LONG)).isTrue();
+    }
+
+    @Test
+    void anErrorInAStreamIsAFailureOfTheMonitorAndTheGuestDoesNotWait() throws Exception {
+        OutputStream to =
+                new OutputStream() {
+                    @Override
+                    public void write(int b) {
+                        throw new OutOfMemoryError("planted");
+                    }
+                };
+        start(to);
+        guestWrites("x".repeat(2 * CAPACITY));
+        assertThat(end.await()).isPresent();
+        assertThat(end.failure()).isInstanceOf(OutOfMemoryError.class);
     }
 }

@@ -41,6 +41,20 @@ final class TestGuests {
     /** Sends 'x' on COM1 for ever. */
     static final byte[] FLOOD = elf("66baf803 b078 ee ebfd"); // mov dx; mov al, 'x'; out; jmp
 
+    /** Sends 0, 1, 2 and so on, modulo 256, on COM1 for ever. */
+    static final byte[] COUNT =
+            elf("66baf803 30c0 ee fec0 ebfb"); // mov dx; xor al, al; out; inc al; jmp to out
+
+    /** What {@link #COUNT_TO_ITS_END} sends. */
+    static final int COUNTED = 90_000;
+
+    /** Sends {@link #COUNTED} bytes as {@link #COUNT} does, then powers off. */
+    static final byte[] COUNT_TO_ITS_END =
+            elf(
+                    "b9905f0100 66baf803 30c0" // mov ecx, 90000; mov dx, 0x3f8; xor al, al
+                            + "ee fec0 ffc9 75f9" // out dx, al; inc al; dec ecx; jnz to out
+                            + POWER_OFF);
+
     /** Goes on in device memory, where no instruction can be fetched from. */
     static final byte[] NOWHERE = elf("b8000000e0 ffe0"); // mov eax, 0xe0000000; jmp rax
 

@@ -58,6 +58,13 @@ public final class Fd implements AutoCloseable {
     /** Answer of {@link #poll}: the other side has closed. */
     public static final short POLLHUP = 16;
 
+    /** A terminal that is opened does not become the one that controls this process. */
+    public static final int O_NOCTTY = 0x100;
+
+    private static final int MSG_DONTWAIT = 0x40;
+    private static final int MSG_NOSIGNAL = 0x4000;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_TYPE = 3;
     private static final int SEEK_END = 2;
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
@@ -221,6 +228,44 @@ public final class Fd implements AutoCloseable {
         return Linux.OnBuffer.call(Nr.WRITE, number.get(), buffer, 0);
     }
 
+    /**
+     * As {@link #tryWrite(MemorySegment)}, from the first part of the buffer, without a slice.
+     *
+     * @param buffer native memory that no other thread closes during the call
+     * @param length of that part
+     */
+    public long tryWrite(MemorySegment buffer, int length) {
+        return onPart(Nr.WRITE, buffer, 0, length, 0);
+    }
+
+    /**
+     * Sends the first part of the buffer to a socket, as much as goes at once, whether or not the
+     * descriptor is non-blocking: the number of bytes, or {@code -errno}, {@code EAGAIN} if there
+     * is no room.
+     *
+     * @param buffer native memory that no other thread closes during the call
+     * @param length of that part
+     */
+    public long trySend(MemorySegment buffer, int length) {
+        return onPart(Nr.SENDTO, buffer, 0, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+
+    /** Whether this is a socket. */
+    public boolean isSocket() {
+        MemorySegment type = Linux.scratch();
+        type.set(JAVA_INT, Integer.BYTES, Integer.BYTES);
+        long result =
+                Linux.call(
+                        Nr.GETSOCKOPT,
+                        number.get(),
+                        SOL_SOCKET,
+                        SO_TYPE,
+                        type.address(),
+                        type.address() + Integer.BYTES,
+                        0);
+        return result == 0;
+    }
+
     /** As {@link #tryRead(MemorySegment)}, from a place in the file. */
     public long tryRead(MemorySegment buffer, long offset) {
         return Linux.OnBuffer.call(Nr.PREAD64, number.get(), buffer, offset);
@@ -358,6 +403,18 @@ public final class Fd implements AutoCloseable {
                 KernelException.check("F_GETFL", Linux.call(Nr.FCNTL, number.get(), F_GETFL, 0));
         long changed = nonBlocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
         KernelException.check("F_SETFL", Linux.call(Nr.FCNTL, number.get(), F_SETFL, changed));
+    }
+
+    /**
+     * Opens what this descriptor stands for once more, so that flags and position are not shared.
+     *
+     * @param flags of {@code O_*}
+     * @throws KernelException such as {@code ENXIO} for a socket, {@code EACCES} for a file that
+     *     this process may not open itself
+     */
+    public Fd openAgain(int flags) {
+        Fd again = open("/proc/self/fd/" + number(), flags | O_NOCTTY);
+        return new Fd(name, again.number(), true);
     }
 
     /** Another descriptor of the same open file, with an owner of its own. */

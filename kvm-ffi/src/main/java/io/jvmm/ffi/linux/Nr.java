@@ -20,6 +20,7 @@ final class Nr {
     static final long GETPID = 39;
     static final long SOCKET = 41;
     static final long CONNECT = 42;
+    static final long SENDTO = 44;
     static final long SENDMSG = 46;
     static final long RECVMSG = 47;
     static final long SHUTDOWN = 48;
