@@ -20,6 +20,9 @@ final class ExitCode {
     /** The host cannot run the machine: no {@code /dev/kvm}, no rights, too little memory. */
     static final int HOST = 4;
 
+    /** As 0, but not all of the console's output could be written. */
+    static final int OUTPUT_LOST = 5;
+
     /** The guest asked for a reset. */
     static final int RESET = 32;
 

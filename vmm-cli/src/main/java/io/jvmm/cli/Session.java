@@ -1,6 +1,7 @@
 package io.jvmm.cli;
 
 import io.jvmm.backend.ConsoleEscape;
+import io.jvmm.machine.ConsoleLoss;
 import io.jvmm.machine.ConsoleTarget;
 import io.jvmm.machine.Machine;
 import io.jvmm.machine.MachineConfig;
@@ -12,6 +13,11 @@ import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
@@ -30,6 +36,9 @@ public final class Session {
 
     /** What a start that a signal wants to end may take to notice it. */
     private static final Duration NOTICE = Duration.ofMillis(500);
+
+    /** After a signal, the reader of the output has so long to take the last of it. */
+    private static final Duration LAST_OUTPUT = Duration.ofMillis(300);
 
     private final Supplier<MachineConfig> config;
     private final @Nullable LogFile log;
@@ -74,7 +83,7 @@ public final class Session {
         return switch (options.serial) {
             case SerialOption.Stdio _ ->
                     new Session(
-                            () -> options.machine(new ConsoleTarget.ToStream(GuestOutput.take())),
+                            () -> options.machine(GuestOutput.take()),
                             null,
                             !options.readsStandardInput() && StandardStream.IN.isOpen(),
                             options.graceful);
@@ -113,8 +122,13 @@ public final class Session {
                     begin(machine);
                     MachineExit exit = machine.await();
                     report(exit);
+                    boolean lost = losesOutput(machine);
                     int signal = signalled.get();
-                    return signal != 0 ? ExitCode.SIGNAL + signal : ExitCode.of(exit);
+                    if (signal != 0) {
+                        return ExitCode.SIGNAL + signal;
+                    }
+                    int code = ExitCode.of(exit);
+                    return lost && code == ExitCode.OK ? ExitCode.OUTPUT_LOST : code;
                 } finally {
                     // Before the machine is closed: a key must not reach what is given back.
                     keys.disconnect();
@@ -139,6 +153,43 @@ public final class Session {
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    /**
+     * Waits until the console's output is written, as long as it has a reader; a signal or Ctrl-A x
+     * gives it up.
+     */
+    private boolean losesOutput(Machine machine) throws InterruptedException {
+        CompletableFuture<Optional<ConsoleLoss>> written = machine.consoleWritten();
+        if (signalled.get() != 0) {
+            giveUpOutput(machine);
+        }
+        Optional<ConsoleLoss> loss;
+        try {
+            loss = written.get();
+        } catch (ExecutionException e) {
+            throw new AssertionError(e);
+        }
+        // To a user who did not want to wait for it that is no news, and the log may be stuck too.
+        if (signalled.get() == 0) {
+            loss.ifPresent(lost ->
+                    LOG.error(
+                            "{} bytes of the console's output are lost: {}",
+                            lost.bytes(),
+                            lost.reason()));
+        }
+        return loss.isPresent();
+    }
+
+    /** What its reader takes at once, it gets. */
+    private static void giveUpOutput(Machine machine) {
+        try {
+            machine.consoleWritten().get(LAST_OUTPUT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            machine.giveUpConsoleOutput();
+        } catch (InterruptedException | ExecutionException e) {
+            throw new AssertionError("nothing interrupts this thread or fails the future", e);
         }
     }
 
@@ -254,7 +305,14 @@ public final class Session {
 
     private static void perform(ConsoleEscape.Action action, Machine machine) {
         switch (action) {
-            case STOP -> machine.stop();
+            case STOP -> {
+                if (machine.exit().isDone()) {
+                    // The guest has ended; what goes on is the wait for the reader of its output.
+                    startThread("output", () -> giveUpOutput(machine));
+                } else {
+                    machine.stop();
+                }
+            }
             // It takes its time, in which other keys and signals are to be heard.
             case RESET -> startThread("reset", () -> reset(machine));
             case BREAK -> machine.sendBreak();

@@ -33,8 +33,8 @@ import picocli.CommandLine.Mixin;
             "On a terminal, Ctrl-A x stops the machine; Ctrl-A h lists the other keys.",
             "",
             "Exit codes: 0 power-off, 1 failure, 2 wrong use, 3 bad kernel or initrd,",
-            "4 the host cannot, 32 reset, 33 triple fault, 34 guest panic,",
-            "128+n stopped by signal n."
+            "4 the host cannot, 5 console output lost, 32 reset, 33 triple fault,",
+            "34 guest panic, 128+n stopped by signal n."
         })
 final class VmmCommand {
 

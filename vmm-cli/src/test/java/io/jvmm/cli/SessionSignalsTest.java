@@ -2,6 +2,8 @@ package io.jvmm.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jvmm.machine.ConsoleTarget;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -10,6 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.FileOutputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -47,12 +50,14 @@ class SessionSignalsTest {
         private Writing() {}
 
         public static void main(String[] args) throws Exception {
-            OutputStream guest = GuestOutput.take();
-            guest.write("guest\n".getBytes(StandardCharsets.US_ASCII));
-            while (System.in.read() >= 0) {
-                // until the test has seen enough
+            var target = (ConsoleTarget.ToDescriptor) GuestOutput.take();
+            try (OutputStream guest = new FileOutputStream("/proc/self/fd/" + target.number())) {
+                guest.write("guest\n".getBytes(StandardCharsets.US_ASCII));
+                while (System.in.read() >= 0) {
+                    // until the test has seen enough
+                }
+                guest.write("end\n".getBytes(StandardCharsets.US_ASCII));
             }
-            guest.write("end\n".getBytes(StandardCharsets.US_ASCII));
         }
     }
 

@@ -41,12 +41,29 @@ enum SerialGuest {
             ebfd                    jmp next
             """),
 
+    /** Sends 'x' {@link #FLOODED} times, less than a pipe and the monitor hold; then powers off. */
+    FLOOD_TO_ITS_END(
+            """
+            b9c0d40100              mov ecx, 120000
+            66baf803                mov dx, 0x3f8
+            b078                    mov al, 'x'
+            ee              next:   out dx, al
+            ffc9                    dec ecx
+            75fb                    jnz next
+            66ba0406                mov dx, 0x604
+            66b80034                mov ax, 0x3400
+            66ef                    out dx, ax
+            ebfe            end:    jmp end
+            """),
+
     /** Goes where there is neither memory nor a device, which no processor can be told to do. */
     STRAY(
             """
             b8000000d0              mov eax, 0xd0000000
             ffe0                    jmp rax
             """);
+
+    static final int FLOODED = 120_000;
 
     private static final long ADDRESS = 0x10_0000;
     private static final int HEADERS = 64 + 56;
