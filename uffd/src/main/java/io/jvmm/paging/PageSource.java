@@ -93,8 +93,6 @@ public interface PageSource extends AutoCloseable {
      */
     default void cancel(PageRequest request) {}
 
-    default void allInstalled() {}
-
     /**
      * Every page of guest memory is in place; the requester asks for nothing any more. Until this
      * call the source stays ready to be asked again for a page that it has delivered: the kernel

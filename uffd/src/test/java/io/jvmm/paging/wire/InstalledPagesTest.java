@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jvmm.ffi.linux.Advice;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.testing.RequiresUserfaultfd;
-import io.jvmm.paging.FaultService;
+import io.jvmm.paging.service.FaultService;
 import io.jvmm.paging.GuestRange;
 import io.jvmm.paging.PagingConfig;
 
