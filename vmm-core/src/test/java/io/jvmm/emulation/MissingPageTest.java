@@ -70,7 +70,7 @@ class MissingPageTest {
             }
             memory.copyIn(CODE, code);
             for (long at = DATA - 16; at < DATA + PAGE; at++) {
-                memory.writeU8(at, (int) (at * 31 >>> 2));
+                memory.writeU8(at, (int) ((at * 31) >>> 2));
             }
             memory.writeU64(DATA + 24, 0x1F80);
             for (long at = XSAVE_AREA + 512; at < XSAVE_AREA + 576; at += 8) {
@@ -188,13 +188,14 @@ class MissingPageTest {
         byte[] registers = lazy.state.registers.clone();
         Set<Long> asked = new HashSet<>();
         lazy.gate();
-        Outcome outcome;
-        while ((outcome = lazy.step()) instanceof Outcome.Missing missing) {
+        Outcome outcome = lazy.step();
+        while (outcome instanceof Outcome.Missing missing) {
             assertThat(lazy.content()).isEqualTo(before);
             assertThat(lazy.state.registers).isEqualTo(registers);
             lazy.gate();
             assertThat(asked.add(missing.gpa() / PAGE)).as("page at 0x%x", missing.gpa()).isTrue();
             lazy.present.set((int) (missing.gpa() / PAGE));
+            outcome = lazy.step();
         }
 
         assertThat(outcome).isInstanceOf(Outcome.Completed.class);

@@ -21,7 +21,7 @@ class ClockPairTest {
     private static final long OFFSET = -7_000_000_000L;
 
     /** What the kernel tells beside the values. */
-    private enum Host {
+    enum Host {
         /** Its own counter with kvmclock, and the guest's offset. */
         MASTER_CLOCK,
         /** No counter of its own: it does not trust it. */
