@@ -195,7 +195,7 @@ record BzImage(ByteSource source, SetupHeader header) implements KernelImage {
                                             Sizes.describe(lowMemoryEnd)));
         }
         long stored = Math.min(header.kernelSize(), source.size() - header.kernelOffset());
-        source.read(header.kernelOffset(), memory.slice(address, stored));
+        source.read(header.kernelOffset(), memory.writable(address, stored));
         return address + room;
     }
 

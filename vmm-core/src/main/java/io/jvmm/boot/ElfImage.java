@@ -241,7 +241,7 @@ final class ElfImage implements KernelImage {
         pieces.addAll(notePieces);
         for (ElfSegment segment : segments) {
             if (segment.fileSize() > 0) {
-                MemorySegment target = memory.slice(segment.address(), segment.fileSize());
+                MemorySegment target = memory.writable(segment.address(), segment.fileSize());
                 pieces.add(new Piece(segment.offset(), target));
             }
         }

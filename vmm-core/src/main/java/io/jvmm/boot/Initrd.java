@@ -90,7 +90,7 @@ public final class Initrd implements AutoCloseable {
                                             Sizes.describe(Math.max(0, ceiling - floor)))
                             + " give it more");
         }
-        source.read(0, memory.slice(address, source.size()));
+        source.read(0, memory.writable(address, source.size()));
         return address;
     }
 

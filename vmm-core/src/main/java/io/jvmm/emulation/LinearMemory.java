@@ -1,10 +1,6 @@
 package io.jvmm.emulation;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.jvmm.memory.GuestMemory;
-
-import java.lang.invoke.VarHandle;
 
 /**
  * Guest memory at linear addresses: through the page tables, with faults, across pages.
@@ -20,8 +16,6 @@ final class LinearMemory {
 
     /** More than the largest operand, an extended state with every component, has. */
     private static final int MOST_BYTES = 16 * PAGE_SIZE;
-
-    private static final VarHandle LONG = JAVA_LONG.varHandle();
 
     private final GuestMemory memory;
     private final PageWalker walker;
@@ -129,8 +123,7 @@ final class LinearMemory {
             throw new Refusal("an atomic access that is not aligned");
         }
         long gpa = translate(cpu, linear, Long.BYTES, PageWalker.WRITE, keys);
-        return (long)
-                LONG.compareAndExchange(memory.slice(gpa, Long.BYTES), 0L, expected, replacement);
+        return memory.compareAndExchangeU64(gpa, expected, replacement);
     }
 
     /**

@@ -13,12 +13,10 @@ import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.KernelException;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.memory.GuestMemory;
-import io.jvmm.memory.MemoryRegion;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 
 /**
  * Compares and exchanges 16 bytes by the processor's own instruction, for machines of several
@@ -59,14 +57,28 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
      */
     private static final int ATTEMPTS = 100;
 
+    /** Gives another virtual machine the same memory. */
+    @FunctionalInterface
+    public interface Slots {
+
+        /**
+         * Maps all of guest memory into a virtual machine, at its addresses.
+         *
+         * @return how many slots that took, numbered from 0
+         */
+        int mapInto(KvmVm vm);
+    }
+
     private final Kvm kvm;
+    private final Slots slots;
     private @Nullable Helper helper;
 
     /**
      * @param kvm stays the caller's
      */
-    public NativeCompareExchange(Kvm kvm) {
+    public NativeCompareExchange(Kvm kvm, Slots slots) {
         this.kvm = kvm;
+        this.slots = slots;
     }
 
     @Override
@@ -74,13 +86,15 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
             GuestMemory memory, long gpa, long[] expected, long[] replacement) {
         MissingPage.require(memory, gpa, 2 * Long.BYTES);
         // Through the gate, which may have to show the page to this process first.
-        memory.slice(gpa, 2 * Long.BYTES);
+        MemorySegment _ = memory.writable(gpa, 2 * Long.BYTES);
         Helper by = helper;
         if (by == null) {
-            by = new Helper(kvm, memory);
+            by = new Helper(kvm, memory, slots);
             helper = by;
         }
-        return by.compareExchange(memory, gpa, expected, replacement);
+        boolean exchanged = by.compareExchange(memory, gpa, expected, replacement);
+        memory.written(gpa, 2 * Long.BYTES);
+        return exchanged;
     }
 
     @Override
@@ -100,9 +114,9 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
         private final KvmVcpu vcpu;
         private final long program;
 
-        Helper(Kvm kvm, GuestMemory memory) {
-            List<MemoryRegion> regions = memory.regions();
-            long end = Math.max(regions.getLast().end(), OWN + (1L << LARGE_SHIFT));
+        Helper(Kvm kvm, GuestMemory memory, Slots slots) {
+            long memoryEnd = memory.regions().getLast().end();
+            long end = Math.max(memoryEnd, OWN + (1L << LARGE_SHIFT));
             int directories = Math.toIntExact(ceil(end, DIRECTORY_SHIFT));
             int tables = Math.toIntExact(ceil(end, DIRECTORIES_SHIFT));
             long bytes = (long) (1 + tables + directories + 1) * PAGE_BYTES;
@@ -115,11 +129,7 @@ public final class NativeCompareExchange implements WideCompareExchange, AutoClo
                         PROGRAM, 0, own.segment(), JAVA_BYTE, program - OWN, PROGRAM.length);
                 made = kvm.createVm();
                 Completion.enable(made);
-                int slot = 0;
-                for (MemoryRegion region : regions) {
-                    made.setUserMemoryRegion(
-                            slot++, 0, region.gpa(), region.host().address(), region.size());
-                }
+                int slot = slots.mapInto(made);
                 made.setUserMemoryRegion(slot, 0, OWN, own.address(), own.sizeBytes());
                 vm = made;
                 madeVcpu = made.createVcpu(0);

@@ -1,11 +1,6 @@
 package io.jvmm.emulation;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.jvmm.memory.GuestMemory;
-
-import java.lang.invoke.VarHandle;
 
 /**
  * Translates linear addresses by the guest's page tables, as the processor would: every paging
@@ -49,9 +44,6 @@ final class PageWalker {
 
     /** Times that a table may change under the walk before it is given up. */
     private static final int MOST_RETRIES = 64;
-
-    private static final VarHandle LONG = JAVA_LONG.varHandle();
-    private static final VarHandle INT = JAVA_INT.varHandle();
 
     private final GuestMemory memory;
     private final int physicalBits;
@@ -286,8 +278,8 @@ final class PageWalker {
 
     private boolean replace(long gpa, long old, long wanted, int size) {
         return size == Long.BYTES
-                ? LONG.compareAndSet(memory.slice(gpa, size), 0L, old, wanted)
-                : INT.compareAndSet(memory.slice(gpa, size), 0L, (int) old, (int) wanted);
+                ? memory.compareAndExchangeU64(gpa, old, wanted) == old
+                : memory.compareAndSetU32(gpa, (int) old, (int) wanted);
     }
 
     /** Where the protection keys of user pages come from. */

@@ -74,7 +74,7 @@ final class Board implements AutoCloseable {
             vm.setTssAddress(GuestLayout.KVM_TSS);
             vm.setIdentityMapAddress(GuestLayout.KVM_IDENTITY_MAP);
             InterruptControllers.create(vm);
-            parts.ram().mapInto(vm);
+            int _ = parts.ram().mapInto(vm);
             parts.platform().connect(vm);
             createVcpus();
         } catch (RuntimeException | Error e) {
@@ -118,7 +118,7 @@ final class Board implements AutoCloseable {
                 count == 1
                         ? WideCompareExchange.SINGLE_VCPU
                         : owned.own(
-                                new NativeCompareExchange(parts.kvm()),
+                                new NativeCompareExchange(parts.kvm(), parts.ram()::mapInto),
                                 NativeCompareExchange::close);
         GuestMemory memory = parts.ram().memory();
         SystemCalls systemCalls =

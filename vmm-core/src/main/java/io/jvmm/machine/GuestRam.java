@@ -184,14 +184,15 @@ final class GuestRam implements AutoCloseable {
         }
     }
 
-    /** Gives every region its slot. */
-    void mapInto(KvmVm vm) {
+    /** Gives every region its slot, and returns how many there are. */
+    int mapInto(KvmVm vm) {
         List<GuestMemoryMap.Range> ranges = map.ranges();
         for (int slot = 0; slot < ranges.size(); slot++) {
             Mapping mapping = mappings.get(slot);
             vm.setUserMemoryRegion(
                     slot, 0, ranges.get(slot).gpa(), mapping.address(), mapping.sizeBytes());
         }
+        return ranges.size();
     }
 
     @Override

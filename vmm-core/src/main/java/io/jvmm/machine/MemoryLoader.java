@@ -42,7 +42,7 @@ public interface MemoryLoader {
         long page = 4096;
         MemorySegment zeros = MemorySegment.ofArray(new byte[(int) page]);
         for (long gpa = region.gpa(); gpa < region.end(); gpa += page) {
-            MemorySegment content = source.slice(gpa, page);
+            MemorySegment content = source.readable(gpa, page);
             if (content.mismatch(zeros) >= 0) {
                 target.copyIn(gpa, content);
             }

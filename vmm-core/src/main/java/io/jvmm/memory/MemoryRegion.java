@@ -5,19 +5,23 @@ import io.jvmm.layout.GuestLayout;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A contiguous piece of guest memory and the host memory behind it.
- *
- * @param gpa guest-physical address of the first byte, a multiple of 4 KiB
- * @param host the host memory; its size, a non-zero multiple of 4 KiB, is the region's size
+ * A contiguous range of guest memory and the host memory behind it. The host memory is given to the
+ * region and is not handed out again: {@link GuestMemory} alone reaches it.
  */
-public record MemoryRegion(long gpa, MemorySegment host) {
+public final class MemoryRegion {
+
+    private final long gpa;
+    private final MemorySegment host;
 
     /**
-     * Checks alignment and that the region ends within 2^63.
+     * A region.
      *
-     * @throws IllegalArgumentException if a bound is misaligned, the region empty or too high
+     * @param gpa guest-physical address of the first byte, a multiple of 4 KiB
+     * @param host the host memory; its size, a non-zero multiple of 4 KiB, is the region's size
+     * @throws IllegalArgumentException if a bound is misaligned, or the region is empty or ends
+     *     beyond 2^63
      */
-    public MemoryRegion {
+    public MemoryRegion(long gpa, MemorySegment host) {
         long size = host.byteSize();
         if (gpa < 0 || gpa % GuestLayout.PAGE_SIZE != 0) {
             throw new IllegalArgumentException(
@@ -32,6 +36,13 @@ public record MemoryRegion(long gpa, MemorySegment host) {
             throw new IllegalArgumentException(
                     "Memory region at 0x%x of %d bytes ends beyond 2^63".formatted(gpa, size));
         }
+        this.gpa = gpa;
+        this.host = host;
+    }
+
+    /** Guest-physical address of the first byte. */
+    public long gpa() {
+        return gpa;
     }
 
     /** Size in bytes. */
@@ -42,5 +53,10 @@ public record MemoryRegion(long gpa, MemorySegment host) {
     /** First guest-physical address after the region. */
     public long end() {
         return gpa + host.byteSize();
+    }
+
+    /** The host memory, for the gate. */
+    MemorySegment host() {
+        return host;
     }
 }

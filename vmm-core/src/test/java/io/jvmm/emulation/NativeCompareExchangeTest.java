@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.jvmm.ffi.kvm.Kvm;
+import io.jvmm.ffi.kvm.KvmVm;
 import io.jvmm.ffi.linux.KernelException;
 import io.jvmm.ffi.linux.Mapping;
 import io.jvmm.ffi.testing.RequiresKvm;
@@ -42,6 +43,12 @@ class NativeCompareExchangeTest {
                             new MemoryRegion(0, low.segment()),
                             new MemoryRegion(ABOVE_4_GIB, high.segment())));
 
+    private int mapInto(KvmVm vm) {
+        vm.setUserMemoryRegion(0, 0, 0, low.address(), BYTES);
+        vm.setUserMemoryRegion(1, 0, ABOVE_4_GIB, high.address(), BYTES);
+        return 2;
+    }
+
     @AfterEach
     void close() {
         high.close();
@@ -52,7 +59,7 @@ class NativeCompareExchangeTest {
     @Test
     void doesWhatTwoAccessesDoWhenNobodyElseRuns() {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(7);
-        try (NativeCompareExchange exchange = new NativeCompareExchange(kvm)) {
+        try (NativeCompareExchange exchange = new NativeCompareExchange(kvm, this::mapInto)) {
             for (int i = 0; i < 500; i++) {
                 long region = random.nextBoolean() ? 0 : ABOVE_4_GIB;
                 long gpa = region + (random.nextInt(BYTES / 16) * 16L);
@@ -85,7 +92,7 @@ class NativeCompareExchangeTest {
                                 new MemoryRegion(0, low.segment()),
                                 new MemoryRegion(0xE000_0000L, high.segment())));
         long before = descriptors();
-        try (NativeCompareExchange exchange = new NativeCompareExchange(kvm)) {
+        try (NativeCompareExchange exchange = new NativeCompareExchange(kvm, this::mapInto)) {
             for (int round = 0; round < 3; round++) {
                 assertThatThrownBy(() ->
                                 exchange.compareExchange(overlapping, 0, new long[2], new long[2]))
@@ -121,7 +128,7 @@ class NativeCompareExchangeTest {
     /** Counts up in the low half and down in the high one; returns how often that was done. */
     private int count(long gpa, int times) {
         int done = 0;
-        try (NativeCompareExchange exchange = new NativeCompareExchange(kvm)) {
+        try (NativeCompareExchange exchange = new NativeCompareExchange(kvm, this::mapInto)) {
             long[] seen = {0, 0};
             while (done < times) {
                 long[] next = {seen[0] + 1, seen[1] - 1};
@@ -137,7 +144,7 @@ class NativeCompareExchangeTest {
 
     @Test
     void oneThatWasNeverAskedHasNothingToClose() {
-        NativeCompareExchange exchange = new NativeCompareExchange(kvm);
+        NativeCompareExchange exchange = new NativeCompareExchange(kvm, this::mapInto);
         exchange.close();
         exchange.close();
         assertThat(memory.readU64(0)).isZero();

@@ -230,10 +230,10 @@ class MachinePagingTest {
             awaitPass(machine);
             machine.pause(LONG);
             assertThat(machine.memory().readU64(LAST)).isEqualTo(PayloadPages.wordAt(LAST));
-            long host = machine.memory().slice(LAST, PAGE).address();
+            long host = machine.memory().readable(LAST, PAGE).address();
             assertThat(Mapping.tryAdviseAt(host, PAGE, Advice.DONTNEED)).isZero();
             assertThat(machine.memory().readU64(LAST)).isZero();
-            host = machine.memory().slice(LazyPages.CHECKED, PAGE).address();
+            host = machine.memory().readable(LazyPages.CHECKED, PAGE).address();
             assertThat(Mapping.tryAdviseAt(host, PAGE, Advice.DONTNEED)).isZero();
             machine.resume();
             int said;

@@ -57,7 +57,7 @@ class GuestMemoryGateTest {
                     assertThat(bytes).containsOnly(0x3C);
                     memory.copyIn(1 << 20, new byte[8192]);
                     assertThat(memory.readU16((1 << 20) + 8191)).isEqualTo(0x3C00);
-                    assertThat(memory.slice(2 << 20, 50_000).mismatch(image.asSlice(0, 50_000)))
+                    assertThat(memory.readable(2 << 20, 50_000).mismatch(image.asSlice(0, 50_000)))
                             .isEqualTo(-1);
                 });
     }
@@ -98,7 +98,7 @@ class GuestMemoryGateTest {
         withMemory(
                 Duration.ofSeconds(30),
                 memory ->
-                        assertThatThrownBy(() -> memory.slice(BYTES - 1, 2))
+                        assertThatThrownBy(() -> memory.readable(BYTES - 1, 2))
                                 .isInstanceOfSatisfying(
                                         GuestMemoryException.class,
                                         e -> assertThat(e.missing()).isEmpty()));

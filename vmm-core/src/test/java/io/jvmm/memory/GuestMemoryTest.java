@@ -50,7 +50,7 @@ class GuestMemoryTest {
 
     @Test
     void writesTouchOnlyTheirBytes() {
-        memory.slice(0, 32).fill((byte) 0xEE);
+        memory.writable(0, 32).fill((byte) 0xEE);
         memory.writeU8(1, 0x1FF);
         memory.writeU16(3, 0x1_0203);
         memory.writeU32(7, -1);
@@ -72,9 +72,64 @@ class GuestMemoryTest {
     }
 
     @Test
-    void aSliceIsTheMemoryItself() {
-        memory.slice(HIGH + 8, 8).set(ValueLayout.JAVA_BYTE, 0, (byte) 7);
+    void aWritableSegmentIsTheMemoryItself() {
+        memory.writable(HIGH + 8, 8).set(ValueLayout.JAVA_BYTE, 0, (byte) 7);
         assertThat(memory.readU8(HIGH + 8)).isEqualTo(7);
+    }
+
+    @Test
+    void aReadableSegmentCannotBeWritten() {
+        MemorySegment bytes = memory.readable(0, 8);
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> bytes.set(ValueLayout.JAVA_BYTE, 0, (byte) 7));
+    }
+
+    @Test
+    void aValueMayCrossIntoTheRegionBehind() {
+        GuestMemory two = new GuestMemory(List.of(region(0, PAGE), region(PAGE, PAGE)));
+        two.writeU64(PAGE - 3, 0xF1E2_D3C4_B5A6_9788L);
+        assertThat(two.readU64(PAGE - 3)).isEqualTo(0xF1E2_D3C4_B5A6_9788L);
+        assertThat(two.readU8(PAGE)).isEqualTo(0xB5);
+        two.writeU32(PAGE - 1, 0x1122_3344);
+        assertThat(two.readU32(PAGE - 1)).isEqualTo(0x1122_3344);
+        two.writeU16(PAGE - 1, 0x5566);
+        assertThat(two.readU16(PAGE - 1)).isEqualTo(0x5566);
+    }
+
+    @Test
+    void aCopyMayCrossIntoTheRegionBehind() {
+        GuestMemory two = new GuestMemory(List.of(region(0, PAGE), region(PAGE, PAGE)));
+        two.copyIn(PAGE - 2, new byte[] {1, 2, 3, 4, 5});
+        byte[] out = new byte[5];
+        two.copyOut(PAGE - 2, out);
+        assertThat(out).containsExactly(1, 2, 3, 4, 5);
+        assertThat(two.contains(0, 2 * PAGE)).isTrue();
+        assertThat(two.contiguous(PAGE - 2, 5)).isEqualTo(2);
+        assertThat(two.contiguous(PAGE, 5)).isEqualTo(5);
+        assertThatExceptionOfType(GuestMemoryException.class)
+                .isThrownBy(() -> two.readable(PAGE - 2, 5))
+                .withMessageContaining("one region");
+    }
+
+    @Test
+    void aCopyThatDoesNotFitChangesNothing() {
+        GuestMemory two = new GuestMemory(List.of(region(0, PAGE), region(PAGE, PAGE)));
+        assertThatExceptionOfType(GuestMemoryException.class)
+                .isThrownBy(() -> two.copyIn(PAGE - 2, new byte[(int) PAGE + 3]));
+        byte[] all = new byte[(int) (2 * PAGE)];
+        two.copyOut(0, all);
+        assertThat(all).containsOnly(0);
+    }
+
+    @Test
+    void exchangesCompareFirst() {
+        memory.writeU64(8, 5);
+        assertThat(memory.compareAndExchangeU64(8, 4, 9)).isEqualTo(5);
+        assertThat(memory.compareAndExchangeU64(8, 5, 9)).isEqualTo(5);
+        assertThat(memory.readU64(8)).isEqualTo(9);
+        assertThat(memory.compareAndSetU32(8, 8, 1)).isFalse();
+        assertThat(memory.compareAndSetU32(8, 9, 1)).isTrue();
+        assertThat(memory.readU64(8)).isEqualTo(1);
     }
 
     @ParameterizedTest
@@ -87,7 +142,7 @@ class GuestMemoryTest {
     })
     void containsRangesWithinARegion(long gpa, long length) {
         assertThat(memory.contains(gpa, length)).isTrue();
-        assertThat(memory.slice(gpa, length).byteSize()).isEqualTo(length);
+        assertThat(memory.readable(gpa, length).byteSize()).isEqualTo(length);
     }
 
     @ParameterizedTest
@@ -108,7 +163,7 @@ class GuestMemoryTest {
     void refusesEveryOtherRange(long gpa, long length) {
         assertThat(memory.contains(gpa, length)).isFalse();
         assertThatExceptionOfType(GuestMemoryException.class)
-                .isThrownBy(() -> memory.slice(gpa, length))
+                .isThrownBy(() -> memory.readable(gpa, length))
                 .satisfies(e -> {
                     assertThat(e.gpa()).isEqualTo(gpa);
                     assertThat(e.length()).isEqualTo(length);

@@ -202,7 +202,7 @@ class StuckGuestTest {
         byte[] low = new byte[(int) HoldingPager.HELD];
         try (Machine machine = Machine.create(config(ring).build())) {
             for (long gpa = HoldingPager.HELD; gpa < HoldingPager.HELD_END; gpa += 4096) {
-                PayloadPages.fill(machine.memory().slice(gpa, 4096).asByteBuffer(), gpa);
+                PayloadPages.fill(machine.memory().writable(gpa, 4096).asByteBuffer(), gpa);
             }
             machine.start();
             assertThat(machine.consoleOutput().read()).isEqualTo('R');
