@@ -19,7 +19,7 @@ class GateReportTest {
     private static final String ON_UFFD = "test\ta.UffdTest\tpages\tPASSED\t10\tkvm,userfaultfd\n";
     private static final String HERE = "test\ta.HereTest\tboots\tPASSED\t9000\tkvm,linux-here\n";
     private static final String PLAIN = "test\ta.PlainTest\tadds 1 and 1\tFAILED\t3\t\n";
-    private static final String STARTER = "test\ta.LabTest\tjoins\tPASSED\t99\tlab\n";
+    private static final String STARTER = "test\tio.jvmm.it.lab.LabTest\tjoins\tPASSED\t99\tlab\n";
     private static final String TIMES = "class\ta.KvmTest\t1501\nclass\ta.HereTest\t9002\n";
 
     @TempDir Path root;

@@ -53,6 +53,6 @@ class StockKernelBootTest {
                 machines.add(Arguments.of(line.version(), 2, entry));
             }
         }
-        return machines;
+        return List.copyOf(machines);
     }
 }

@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
@@ -143,10 +145,16 @@ public final class TestLedger implements TestExecutionListener {
                 name(test),
                 status,
                 Long.toString(millis),
-                test.getTags().stream()
-                        .map(TestTag::getName)
-                        .sorted()
-                        .collect(Collectors.joining(",")));
+                String.join(",", tags(test)));
+    }
+
+    /** Its own and those of what it is in; dynamic tests inherit none. */
+    private SortedSet<String> tags(TestIdentifier test) {
+        SortedSet<String> tags = new TreeSet<>();
+        for (Optional<TestIdentifier> at = Optional.of(test); at.isPresent(); at = parent(at)) {
+            at.get().getTags().stream().map(TestTag::getName).forEach(tags::add);
+        }
+        return tags;
     }
 
     private String className(TestIdentifier test) {

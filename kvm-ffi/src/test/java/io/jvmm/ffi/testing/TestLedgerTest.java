@@ -2,11 +2,14 @@ package io.jvmm.ffi.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
 import org.junit.jupiter.api.Disabled;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 class TestLedgerTest {
 
@@ -46,6 +50,11 @@ class TestLedgerTest {
         @ValueSource(ints = {1, 2})
         void takes(int number) {
             assertThat(number).isPositive();
+        }
+
+        @TestFactory
+        Stream<DynamicTest> makes() {
+            return Stream.of(dynamicTest("one more", () -> {}));
         }
     }
 
@@ -78,6 +87,7 @@ class TestLedgerTest {
                         "test\t" + name + "\tpasses\tPASSED\tTIME\tsample",
                         "test\t" + name + "\tfails\tFAILED\tTIME\tsample",
                         "test\t" + name + "\tisAbandoned\tSKIPPED\tTIME\tsample",
+                        "test\t" + name + "\tmakes one more\tPASSED\tTIME\tsample",
                         "test\t" + name + "\ttakes with 1\tPASSED\tTIME\tsample",
                         "test\t" + name + "\ttakes with 2\tPASSED\tTIME\tsample");
         assertThat(lines.subList(lines.size() - 2, lines.size()))
