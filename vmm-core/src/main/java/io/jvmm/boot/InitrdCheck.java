@@ -188,7 +188,7 @@ final class InitrdCheck {
                                         at,
                                         isCpio(head(at))
                                                 ? ", where one begins that is not aligned to 4"
-                                                      + " bytes"
+                                                        + " bytes"
                                                 : ""));
     }
 
