@@ -12,10 +12,9 @@ import java.util.Optional;
  * file system.
  *
  * <p>Opening checks that Linux can unpack it, whatever its size. Plain archives cost nothing worth
- * mentioning; compressed ones are unpacked once, which takes about a second for 100 MiB from gzip
- * or zstd and several from xz. The check ends at 1 GiB of content; {@link BootPlan#description}
- * says so then. {@link BootLoader} reads the file, straight into guest memory. Close it when it is
- * loaded. For one thread at a time.
+ * mentioning; compressed ones are unpacked once, which takes seconds for 100 MiB, longest from xz.
+ * The check ends at 1 GiB of content; {@link BootPlan#description} says so then. {@link BootLoader}
+ * reads the file, straight into guest memory. Close it when it is loaded. For one thread at a time.
  */
 public final class Initrd implements AutoCloseable {
 

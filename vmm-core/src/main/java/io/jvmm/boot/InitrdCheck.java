@@ -22,8 +22,8 @@ import java.util.Optional;
 final class InitrdCheck {
 
     /**
-     * How much is unpacked at most; what is beyond remains unchecked. A gibibyte takes some seconds
-     * from gzip or zstd and some ten from xz.
+     * How much is unpacked at most, so that the check ends in bounded time; what is beyond remains
+     * unchecked, and the log says so.
      */
     private static final long UNPACKED_MAX = 1L << 30;
 
