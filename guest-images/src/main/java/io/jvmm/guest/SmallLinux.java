@@ -47,6 +47,9 @@ public record SmallLinux(String release, Path image) {
     /** Five minutes on two cores that do nothing else. */
     private static final Duration BUILD_LIMIT = Duration.ofHours(1);
 
+    /** Exit code of timeout(1) when its time is up. */
+    private static final int TIMED_OUT = 124;
+
     /** For the script's own limit to come first, which ends the compilers with it. */
     private static final Duration GRACE = Duration.ofMinutes(1);
 
@@ -139,6 +142,11 @@ public record SmallLinux(String release, Path image) {
         HostCommand.Outcome outcome =
                 HostCommand.run(
                         command, target, BUILD_LIMIT.plus(GRACE), "it is part of util-linux");
+        if (outcome.exitCode() == TIMED_OUT) {
+            throw new ImageException(
+                    "the small Linux was not built within %d minutes: try again when this machine has less to do"
+                            .formatted(BUILD_LIMIT.toMinutes()));
+        }
         if (!outcome.succeeded()) {
             throw new ImageException(
                     "the small Linux cannot be built: " + lastLines(outcome.errors()));

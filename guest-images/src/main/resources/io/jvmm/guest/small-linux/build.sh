@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds the small Linux: build.sh SOURCE.tar.xz CONFIG TARGET PATCH...
 #
 # Makes the folder TARGET with bzImage, the full config, and a file "release" with what uname -r
