@@ -1,21 +1,26 @@
 package io.jvmm.cli;
 
-import sun.misc.Signal;
-import sun.misc.SignalHandler;
+import org.jspecify.annotations.Nullable;
 
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.util.function.IntConsumer;
 
 /**
  * Signals to this process. A shutdown hook could stop the machine too, but neither choose the exit
  * code nor tell which signal came, so this is {@code sun.misc.Signal}, from the supported module
- * {@code jdk.unsupported}.
+ * {@code jdk.unsupported}. By reflection, because javac warns of its direct use in a way that
+ * cannot be switched off.
  */
-final class ProcessSignal implements SignalHandler {
+final class ProcessSignal implements InvocationHandler {
 
     private final IntConsumer action;
+    private final Method numberOf;
 
-    private ProcessSignal(IntConsumer action) {
+    private ProcessSignal(IntConsumer action, Method numberOf) {
         this.action = action;
+        this.numberOf = numberOf;
     }
 
     /**
@@ -26,14 +31,37 @@ final class ProcessSignal implements SignalHandler {
      * @param action gets the signal's number, on a thread of its own
      */
     static void handle(String name, IntConsumer action) {
-        Signal signal = new Signal(name);
-        if (SIG_IGN.equals(Signal.handle(signal, new ProcessSignal(action)))) {
-            Signal.handle(signal, SIG_IGN);
+        try {
+            Class<?> signal = Class.forName("sun.misc.Signal");
+            Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            Object ours =
+                    Proxy.newProxyInstance(
+                            ProcessSignal.class.getClassLoader(),
+                            new Class<?>[] {handler},
+                            new ProcessSignal(action, signal.getMethod("getNumber")));
+            Object it = signal.getConstructor(String.class).newInstance(name);
+            Method handle = signal.getMethod("handle", signal, handler);
+            Object ignore = handler.getField("SIG_IGN").get(null);
+            if (ignore.equals(handle.invoke(null, it, ours))) {
+                handle.invoke(null, it, ignore);
+            }
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("SIG" + name + " cannot be handled", e);
         }
     }
 
     @Override
-    public void handle(Signal signal) {
-        action.accept(signal.getNumber());
+    public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] arguments)
+            throws ReflectiveOperationException {
+        if (arguments == null) {
+            return method.getName().equals("hashCode")
+                    ? (Object) System.identityHashCode(proxy)
+                    : toString();
+        }
+        if (method.getName().equals("equals")) {
+            return proxy == arguments[0];
+        }
+        action.accept((int) numberOf.invoke(arguments[0]));
+        return null;
     }
 }
