@@ -29,13 +29,13 @@ final class GlobalOptions {
             names = {"-h", "--help"},
             usageHelp = true,
             description = "show this help")
-    private boolean help;
+    boolean help;
 
     @Option(
             names = {"-V", "--version"},
             versionHelp = true,
             description = "show the version")
-    private boolean version;
+    boolean version;
 
     boolean verbose() {
         return loudness.verbose;

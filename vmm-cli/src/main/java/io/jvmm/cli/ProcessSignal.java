@@ -51,6 +51,7 @@ final class ProcessSignal implements InvocationHandler {
     }
 
     @Override
+    @SuppressWarnings("ReferenceEquality") // a handler equals itself alone
     public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] arguments)
             throws ReflectiveOperationException {
         if (arguments == null) {

@@ -31,7 +31,7 @@ final class SizeConverter implements ITypeConverter<Long> {
         }
         BigDecimal bytes =
                 new BigDecimal(size.group(1))
-                        .multiply(BigDecimal.valueOf(1L << 10 * (UNITS.indexOf(unit) + 1)));
+                        .multiply(BigDecimal.valueOf(1L << (10 * (UNITS.indexOf(unit) + 1))));
         if (bytes.compareTo(MOST) > 0) {
             throw new TypeConversionException("'%s' is more than any machine has".formatted(text));
         }

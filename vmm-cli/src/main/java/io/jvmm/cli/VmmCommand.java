@@ -38,7 +38,7 @@ import picocli.CommandLine.Mixin;
         })
 final class VmmCommand {
 
-    @Mixin private RunOptions options = new RunOptions();
+    @Mixin RunOptions options = new RunOptions();
 
-    @Mixin private GlobalOptions global = new GlobalOptions();
+    @Mixin GlobalOptions global = new GlobalOptions();
 }
