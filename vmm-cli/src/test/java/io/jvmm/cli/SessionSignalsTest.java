@@ -89,8 +89,7 @@ class SessionSignalsTest {
                 new ProcessBuilder(StandardStreamTest.java(Writing.class))
                         .redirectError(errors.toFile())
                         .start();
-        try (BufferedReader out = reader(writing);
-                OutputStream in = writing.getOutputStream()) {
+        try (BufferedReader out = reader(writing)) {
             assertThat(out.readLine()).isEqualTo("guest");
 
             run("kill", "-QUIT", Long.toString(writing.pid()));
@@ -99,7 +98,7 @@ class SessionSignalsTest {
                 assertThat(System.nanoTime()).as("a dump in time").isLessThan(deadline);
                 java.util.concurrent.locks.LockSupport.parkNanos(5_000_000);
             }
-            in.close();
+            writing.getOutputStream().close();
 
             assertThat(out.readLine()).isEqualTo("end");
             assertThat(out.readLine()).isNull();

@@ -26,7 +26,7 @@ import java.util.stream.Stream;
 /** {@code ./vmm}, in a tree whose jar is built already. */
 class LauncherTest {
 
-    private static final Duration LIMIT = Duration.ofSeconds(120);
+    private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final List<String> SOURCES =
             List.of("kvm-ffi", "uffd", "guest-images", "vmm-core", "vmm-cli");
 

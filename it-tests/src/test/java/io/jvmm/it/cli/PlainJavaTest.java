@@ -20,7 +20,7 @@ import java.util.List;
 /** {@code java -jar vmm.jar} without the launcher: command lines that end before a machine runs. */
 class PlainJavaTest {
 
-    private static final Duration LIMIT = Duration.ofSeconds(120);
+    private static final Duration LIMIT = Duration.ofMinutes(2);
 
     @TempDir private Path folder;
 
