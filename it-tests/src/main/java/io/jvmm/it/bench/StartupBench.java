@@ -82,7 +82,8 @@ public final class StartupBench {
         Path guest = Files.write(folder.resolve("guest.elf"), StartupGuest.elf());
         Path launcher = launcher();
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        boolean kvm = Files.isReadable(Path.of("/dev/kvm")) && Files.isWritable(Path.of("/dev/kvm"));
+        boolean kvm =
+                Files.isReadable(Path.of("/dev/kvm")) && Files.isWritable(Path.of("/dev/kvm"));
         if (kvm) {
             commands.put("guest", List.of(launcher.toString(), "-q", "-k", guest.toString()));
         } else {
@@ -178,27 +179,25 @@ public final class StartupBench {
     private void print(Map<String, List<Run>> runs, int rounds) {
         out.printf("from start to end, medians of %d, seconds%n%n", rounds);
         out.printf("%-10s %8s %10s%n", "", "clock", "processor");
-        runs.forEach(
-                (name, each) ->
-                        out.printf(
-                                Locale.ROOT,
-                                "%-10s %8.3f %10.3f%n",
-                                name,
-                                median(each.stream().mapToDouble(Run::wall).toArray()),
-                                median(each.stream().mapToDouble(Run::cpu).toArray())));
+        runs.forEach((name, each) ->
+                out.printf(
+                        Locale.ROOT,
+                        "%-10s %8.3f %10.3f%n",
+                        name,
+                        median(each.stream().mapToDouble(Run::wall).toArray()),
+                        median(each.stream().mapToDouble(Run::cpu).toArray())));
         out.println();
         String first = runs.keySet().iterator().next();
-        runs.forEach(
-                (name, each) -> {
-                    if (!name.equals(first)) {
-                        out.printf(
-                                Locale.ROOT,
-                                "RATIO startup.%s-to-%s %.3f%n",
-                                first,
-                                name,
-                                medianRatio(runs.get(first), each));
-                    }
-                });
+        runs.forEach((name, each) -> {
+            if (!name.equals(first)) {
+                out.printf(
+                        Locale.ROOT,
+                        "RATIO startup.%s-to-%s %.3f%n",
+                        first,
+                        name,
+                        medianRatio(runs.get(first), each));
+            }
+        });
     }
 
     /** The median of the ratios of runs that were made beside each other. */
@@ -214,8 +213,6 @@ public final class StartupBench {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
         int middle = sorted.length / 2;
-        return sorted.length % 2 != 0
-                ? sorted[middle]
-                : (sorted[middle - 1] + sorted[middle]) / 2;
+        return sorted.length % 2 != 0 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 }
