@@ -203,7 +203,7 @@ class PeerPageSourceTest {
             }
             assertThat(states.all(PeerState.Complete.class)).isEmpty();
 
-            serving.close();
+            end(serving);
             states.await(PeerState.Away.class);
             try (PageServer _ = serve(address, ServerLimits.DEFAULT)) {
                 assertThat(fetch(source, memory, page, PageLayout.PAGE_BYTES)).isNull();
@@ -215,6 +215,11 @@ class PeerPageSourceTest {
                         .isEqualTo(PageFailure.LOST);
             }
         }
+    }
+
+    /** Before its time. */
+    private static void end(PageServer serving) {
+        serving.close();
     }
 
     /** Fetches a run of pages and waits for the answer: why it failed, or null. */
