@@ -37,20 +37,23 @@ final class DoorbellThread implements AutoCloseable {
 
     void watch(EventFd event, Runnable owner) {
         synchronized (gate) {
-            if (epoll == null) {
-                start();
+            Epoll set = epoll;
+            if (set == null) {
+                set = start();
             }
             watched.add(new Watched(event, owner));
-            epoll.add(event.fd(), Epoll.EPOLLIN, watched.size() - 1L);
+            set.add(event.fd(), Epoll.EPOLLIN, watched.size() - 1L);
         }
     }
 
-    private void start() {
+    private Epoll start() {
         Epoll set = Epoll.create(EVENTS);
         epoll = set;
-        end = EventFd.create();
-        set.add(end.fd(), Epoll.EPOLLIN, END);
+        EventFd ending = EventFd.create();
+        end = ending;
+        set.add(ending.fd(), Epoll.EPOLLIN, END);
         thread = Thread.ofPlatform().name(name).daemon(true).start(() -> run(set));
+        return set;
     }
 
     private void run(Epoll set) {

@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -31,7 +32,7 @@ public final class StateRegistry {
     public StateRegistry() {}
 
     /** A part of the state: one record. */
-    public static final class Component<S> implements Ordered {
+    public static final class Component<S> {
 
         private final StateCodec<S> codec;
         private final int instance;
@@ -76,11 +77,6 @@ public final class StateRegistry {
             return read;
         }
 
-        @Override
-        public Set<String> after() {
-            return after;
-        }
-
         private Saved save() {
             return Saved.of(codec, instance, capture.get());
         }
@@ -92,11 +88,7 @@ public final class StateRegistry {
         }
     }
 
-    private interface Ordered {
-        Set<String> after();
-    }
-
-    private record Step(Set<String> after, Runnable action) implements Ordered {}
+    private record Step(Set<String> after, Runnable action) {}
 
     /**
      * Adds a component.
@@ -170,7 +162,7 @@ public final class StateRegistry {
                                     Collectors.joining(", ", "the state cannot be saved of ", "")));
         }
         List<Saved> saved = new ArrayList<>();
-        for (Component<?> component : ordered(components)) {
+        for (Component<?> component : ordered(components, component -> component.after)) {
             saved.add(component.save());
         }
         return saved;
@@ -186,23 +178,24 @@ public final class StateRegistry {
         for (Component<?> component : components.values()) {
             component.read(saved);
         }
-        for (Step step : ordered(steps)) {
+        for (Step step : ordered(steps, Step::after)) {
             step.action().run();
         }
     }
 
-    private static <T extends Ordered> List<T> ordered(Map<String, T> entries) {
+    private static <T> List<T> ordered(Map<String, T> entries, Function<T, Set<String>> after) {
         Set<String> done = new LinkedHashSet<>();
         List<T> order = new ArrayList<>();
         for (String name : entries.keySet()) {
-            place(name, entries, done, new LinkedHashSet<>(), order);
+            place(name, entries, after, done, new LinkedHashSet<>(), order);
         }
         return order;
     }
 
-    private static <T extends Ordered> void place(
+    private static <T> void place(
             String name,
             Map<String, T> entries,
+            Function<T, Set<String>> after,
             Set<String> done,
             Set<String> path,
             List<T> order) {
@@ -217,9 +210,9 @@ public final class StateRegistry {
             throw new IllegalStateException("each comes after the other: " + path);
         }
         // Sorted, so that the order does not change from run to run.
-        entry.after().stream()
+        after.apply(entry).stream()
                 .sorted()
-                .forEach(before -> place(before, entries, done, path, order));
+                .forEach(before -> place(before, entries, after, done, path, order));
         path.remove(name);
         done.add(name);
         order.add(entry);

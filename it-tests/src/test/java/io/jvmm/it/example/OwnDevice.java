@@ -21,6 +21,7 @@ import java.nio.ByteOrder;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
 
 /** A machine with a device of the program's own: one class, and one line that adds it. */
 public final class OwnDevice {
@@ -81,8 +82,8 @@ public final class OwnDevice {
             return state;
         }
 
-        private synchronized void change(State changed) {
-            state = changed;
+        private synchronized void change(UnaryOperator<State> how) {
+            state = how.apply(state);
         }
 
         @Override
@@ -101,8 +102,7 @@ public final class OwnDevice {
 
                         @Override
                         public void write(long offset, int size, long value) {
-                            State old = state();
-                            change(new State((int) value & 0xFF, old.word(), old.seen()));
+                            change(old -> new State((int) value & 0xFF, old.word(), old.seen()));
                         }
                     };
             IoDevice word =
@@ -114,9 +114,8 @@ public final class OwnDevice {
 
                         @Override
                         public void write(long offset, int size, long value) {
-                            State old = state();
                             if (offset == 0) {
-                                change(new State(old.octet(), (int) value, old.seen()));
+                                change(old -> new State(old.octet(), (int) value, old.seen()));
                             }
                         }
                     };
@@ -135,8 +134,7 @@ public final class OwnDevice {
         }
 
         private void rung() {
-            State old = state();
-            change(new State(old.octet(), old.word(), old.seen() + 1));
+            change(old -> new State(old.octet(), old.word(), old.seen() + 1));
             line.pulse();
         }
 
@@ -151,13 +149,13 @@ public final class OwnDevice {
 
         @Override
         public void reset() {
-            change(new State(0, 0, 0));
+            change(old -> new State(0, 0, 0));
         }
 
         @Override
         public ComponentState savedState() {
             return ComponentState.required(
-                    State.CODEC, this::state, (saved, passed) -> change(saved));
+                    State.CODEC, this::state, (saved, passed) -> change(old -> saved));
         }
     }
 
