@@ -4,8 +4,10 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.jvmm.ffi.linux.Errno;
 import io.jvmm.ffi.linux.EventFd;
 import io.jvmm.ffi.linux.Fd;
+import io.jvmm.ffi.linux.KernelException;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -169,12 +171,20 @@ public final class KvmVm implements AutoCloseable {
      *     kernel
      */
     public boolean signalMsi(long address, int data) {
-        return fd.ioctlOnWords(
-                        "KVM_SIGNAL_MSI",
-                        KvmRequests.KVM_SIGNAL_MSI,
-                        address,
-                        Integer.toUnsignedLong(data))
-                > 0;
+        try {
+            return fd.ioctlOnWords(
+                            "KVM_SIGNAL_MSI",
+                            KvmRequests.KVM_SIGNAL_MSI,
+                            address,
+                            Integer.toUnsignedLong(data))
+                    > 0;
+        } catch (KernelException e) {
+            // KVM's -1 for a destination that no local APIC has: the guest's mistake.
+            if (Errno.EPERM.is(-e.errno().number())) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     /**
