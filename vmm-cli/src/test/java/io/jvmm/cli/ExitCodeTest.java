@@ -50,6 +50,7 @@ class ExitCodeTest {
                                                 ExitCode.USAGE,
                                                 ExitCode.BAD_IMAGE,
                                                 ExitCode.HOST,
+                                                ExitCode.OUTPUT_LOST,
                                                 ExitCode.RESET,
                                                 ExitCode.TRIPLE_FAULT,
                                                 ExitCode.GUEST_PANIC),
