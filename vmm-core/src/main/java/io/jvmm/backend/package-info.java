@@ -1,2 +1,5 @@
-/** The host's side of devices: where a console's bytes go, and where they come from. */
+/**
+ * The host's side of devices: the {@link io.jvmm.backend.EventLoop} that serves it, and where a
+ * console's bytes go and come from.
+ */
 package io.jvmm.backend;
