@@ -227,7 +227,6 @@ class KvmInterruptsTest {
     private static void await(BooleanSupplier condition) {
         while (!condition.getAsBoolean()) {
             Thread.onSpinWait();
-            Thread.yield();
         }
     }
 
