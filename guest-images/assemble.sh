@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Assembles every payload of src/main/asm with GNU binutils.
 #
 #   ./assemble.sh            regenerates the committed images in src/main/resources

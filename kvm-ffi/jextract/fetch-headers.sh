@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Fetches the kernel's user headers (Debian package linux-libc-dev) of a newer release into a folder,
 # without touching the packages or the package lists of this machine.
 #

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Writes the packages io.jvmm.ffi.gen.*: struct layouts and constants of the kernel and of libc.
 #
 #   JEXTRACT=/path/to/jextract HEADERS=/path/to/linux-headers ./regenerate.sh

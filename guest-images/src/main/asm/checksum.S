@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Ring 3, up to 64 vCPUs with a timer interrupt every millisecond: each computes a checksum,
 # 64 bits wide, in rounds; a round sends it through general registers, AVX (SSE where the
 # processor has no AVX, with the same result), x87, and string instructions on the echo

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Long mode: reports a panic to the pvpanic device, then stands still.
 # Used by: tests of the exit code for a guest panic.
 

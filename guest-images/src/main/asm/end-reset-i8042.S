@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Long mode: asks for a reset by pulsing the keyboard controller's reset line, which is how
 # Linux reboots with reboot=k.
 # Used by: tests of reset.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Long mode: asks for a reset through port 0xcf9, the reset register of the ACPI FADT.
 # Used by: tests of reset.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The bundled guest, which ./vmm runs when it is given no kernel. It greets on COM1, looks at
 # the machine it woke up in as a kernel would, starts all processors, counts some timer
 # interrupts, times an exit, sums it all up in one line, and powers off.

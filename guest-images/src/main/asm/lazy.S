@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Long mode: checks the pages from 32 MiB to 34 MiB again and again, for the pattern that
 # PayloadPages tells. Says 'R' on COM1 before it touches the first of them, '.' after each pass,
 # and 'X' when a word is wrong, and then it panics. In ring 3, or in ring 0 if the command line

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Ring 3, up to 64 vCPUs: each goes through a range of memory page by page, in ascending or
 # in random order, and checks or writes a pattern in each page (workers/touch.inc).
 #

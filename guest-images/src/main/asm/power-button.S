@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Long mode, ring 0: says 'R' on COM1, then halts until the power button interrupts it through
 # ACPI's system control interrupt; then says 'B' and powers off.
 # Used by: tests of a shutdown that the host asks for.

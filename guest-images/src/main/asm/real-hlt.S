@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Real mode: one HLT with interrupts off, the shortest program there is. With the interrupt
 # controllers in the kernel the vCPU sleeps there for good; without them KVM_RUN returns
 # KVM_EXIT_HLT. If anything wakes it, it says so on TEST_PORT.

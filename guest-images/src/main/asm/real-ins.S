@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Real mode: reads 16 bytes from TEST_PORT with one REP INSB, sends them back to the same
 # port with one REP OUTSB, then powers off. KVM may hand several bytes to the monitor in
 # one exit of a string input: what comes back shows whether each arrived, in order.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Real mode: sends a line to the serial port with one REP OUTSB, then powers off.
 # Used by: tests of string output, of the serial port and of the whole way from start to
 # power-off.

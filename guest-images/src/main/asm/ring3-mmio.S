@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Long mode, ring 3: device memory accesses of every size, see mmio.inc.
 # Used by: tests of MMIO exits; the endless part by the exit benchmark.
 

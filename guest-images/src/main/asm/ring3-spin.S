@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Long mode, ring 3: tells TEST_PORT once that it is up (0x53, 'S'), then spins without ever
 # leaving the guest. r15 counts the rounds.
 # Used by: tests and the benchmark of kicks that reach a running vCPU.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Up to 64 vCPUs, each with a role of its own that goes round for ever and checks itself; see
 # workers/roles.inc. What a monitor does to a vCPU at any moment (kick, pause, save, restore)
 # must not show.

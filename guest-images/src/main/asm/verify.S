@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Long mode, ring 3: checks every word of every page from 32 MiB to the end of memory again and
 # again, for the pattern that PayloadPages tells. Says 'R' on COM1 before it touches the first of
 # them, '.' after each pass, and 'X' when a word is wrong, and then it panics.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Long mode, ring 0: sends a line on COM1 per timer tick, for ever, by interrupts, one byte
 # after the other. A line is five numbers of sixteen hexadecimal digits: its number; ticks of
 # the PIT so far; the time stamp counter; kvmclock in nanoseconds (0 where there is none); and

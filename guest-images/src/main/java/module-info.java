@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The guests that tests, demonstrations and the bare command boot, and what builds them. */
 @org.jspecify.annotations.NullMarked
 module io.jvmm.guest {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The reference of `./vmm bench exits`: the shortest C program that does what the monitor
  * does with the same guest on the same host. It runs a payload that writes to TEST_PORT for

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The guest of the reference programs: the least virtual machine that runs a payload, with
  * interrupt controllers, 16 MiB of memory and one vCPU.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The reference of `./vmm bench kicks`: the shortest C program that gets a vCPU out of
  * KVM_RUN as the monitor does: immediate_exit, then a signal with a handler that does

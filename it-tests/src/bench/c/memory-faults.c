@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The reference of `./vmm bench memory-faults`: vCPUs that put their own missing pages in place, as
  * short as it gets in C.

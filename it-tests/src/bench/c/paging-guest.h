@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * What the reference programs about missing pages share: a guest whose vCPUs read a word of each
  * page of a memory, each vCPU its part, and the loop that serves them by messages.

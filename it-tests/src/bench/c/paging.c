@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The reference of `./vmm bench paging`: the loops that others ship, as short as they get in C.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * A page-fault handler for Firecracker, written after Firecracker's public document alone ("Handling
  * snapshot memory loading": the handler listens at a unix socket; the monitor connects, sends the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * A machine with page faults to be served, as old and changed monitors hand them over: with no field
  * for the page size (Firecracker until 1.6), with a second descriptor in the message, and closing

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The kernel's interfaces, typed. The only module of the product that calls native code.
  *

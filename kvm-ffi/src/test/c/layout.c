@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Prints what the C compiler makes of a set of headers: one line per probe, a name and numbers.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The command: {@code vmm.jar}. */
 @org.jspecify.annotations.NullMarked
 module io.jvmm.cli {

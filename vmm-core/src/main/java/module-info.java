@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The virtual machine monitor: machine, devices and boot. */
 @org.jspecify.annotations.NullMarked
 // The command names what it may see; it is compiled after this module.

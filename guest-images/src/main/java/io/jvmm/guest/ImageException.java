@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.guest;
 
 /** A guest image, or something that one is made of, could not be had; the message says what. */

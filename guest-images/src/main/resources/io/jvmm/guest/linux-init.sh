@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # First program of the Linux guest: mounts what programs expect, says that the
 # guest is up, and keeps a shell on the serial console.
 export PATH=/bin HOME=/root TERM=vt100 PS1='guest# '

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.paging;
 
 /** What shall become of a machine one of whose threads waits for a page for too long. */

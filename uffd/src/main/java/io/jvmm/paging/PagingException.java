@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.paging;
 
 /** A page could not be brought to somebody who asked for it from Java code. */

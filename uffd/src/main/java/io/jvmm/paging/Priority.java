@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.paging;
 
 /** How soon pages are wanted. Sources serve the lower ordinal first. */

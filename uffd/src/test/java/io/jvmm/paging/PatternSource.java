@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.paging;
 
 /** Makes the pages of {@link Pattern} up; every n-th is zero. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.cli;
 
 /** Ends the command with a line to the user and an {@link ExitCode}. */

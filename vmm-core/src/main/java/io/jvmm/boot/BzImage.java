@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.boot;
 
 import io.jvmm.boot.payload.Compression;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Kernel formats and everything a kernel expects to find when it is entered.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.bus;
 
 /** What a device uses of the machine, as ACPI's {@code _CRS} lists it. */

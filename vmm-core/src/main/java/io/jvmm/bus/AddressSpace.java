@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.bus;
 
 /** The two address spaces of a guest, each with a {@link Bus} of its own. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a device is, how an access of the guest finds it, and how it asks for an interrupt.
  *

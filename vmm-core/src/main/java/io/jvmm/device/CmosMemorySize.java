@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.device;
 
 /** Where firmware leaves the size of memory in the CMOS, low byte first, each value saturated. */

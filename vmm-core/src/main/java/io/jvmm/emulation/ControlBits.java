@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.emulation;
 
 /** Bits of control registers and EFER (SDM volume 3, 2.5 and 2.2.1). */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.emulation;
 
 /** Bits of RFLAGS (SDM volume 1, 3.4.3). */

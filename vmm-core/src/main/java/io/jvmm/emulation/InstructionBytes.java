@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.emulation;
 
 /** The bytes of an instruction, one after the other; more are fetched from the guest as needed. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.emulation;
 
 /** The instructions of the {@code XRSTOR} family (SDM volume 1, 13.8 and 13.12). */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Completes instructions of the guest that KVM's own interpreter lacks, on hosts where kernel code
  * is interpreted: decoder, page walker, operands, and the instructions themselves.

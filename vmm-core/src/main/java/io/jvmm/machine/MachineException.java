@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.machine;
 
 /** A machine could not be made, or could not do what it was told; the message names the remedy. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.machine;
 
 /** What follows when a guest asks for a reset. */

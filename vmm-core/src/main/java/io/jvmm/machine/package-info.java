@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The library's front: a {@link io.jvmm.machine.Machine} is made from a {@link
  * io.jvmm.machine.MachineConfig}, runs, and ends with a {@link io.jvmm.machine.MachineExit}.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.state;
 
 /** Saved state cannot be used: it is damaged, incomplete, or of another version or machine. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.vcpu;
 
 /** Why a vCPU stopped to run guest code. Rare, so it may be an object; an ordinary exit is none. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * vCPUs: the exit loop, the thread that runs it, and the state a vCPU starts in.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.boot;
 
 import static io.jvmm.boot.TestKernels.DATA;
@@ -364,7 +365,8 @@ class BootLoaderTest {
                 .withMessage(
                         "The command line has 21 bytes, and the kernel takes at most 20; give it"
                                 + " less");
-        var hinted = new BootConfig("x", "h".repeat(19), Optional.empty(), BootEntry.AUTO, 1, List.of());
+        var hinted =
+                new BootConfig("x", "h".repeat(19), Optional.empty(), BootEntry.AUTO, 1, List.of());
         assertThatExceptionOfType(BootException.class)
                 .isThrownBy(() -> load(kernel, hinted))
                 .withMessage(
@@ -387,7 +389,8 @@ class BootLoaderTest {
 
     @Test
     void theWordsForTheHostComeFirst() {
-        var config = new BootConfig("quiet", "noxsave", Optional.empty(), BootEntry.AUTO, 1, List.of());
+        var config =
+                new BootConfig("quiet", "noxsave", Optional.empty(), BootEntry.AUTO, 1, List.of());
         load(elf().build(), config);
         byte[] expected = "noxsave quiet\0".getBytes(StandardCharsets.UTF_8);
         assertThat(bytes(GuestLayout.COMMAND_LINE, expected.length)).isEqualTo(expected);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.bus;
 
 /** A device that remembers the last access and answers every read with the same value. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.emulation;
 
 /** Where in a page of 4 KiB a case has its input, its instruction, its operands and its results. */

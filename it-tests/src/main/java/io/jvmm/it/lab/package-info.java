@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The lab: a machine with hardware-style KVM, emulated on any host, in which {@code vmm.jar} and
  * the integration tests run. {@link io.jvmm.it.lab.Lab} starts it, {@link io.jvmm.it.lab.LabMain}

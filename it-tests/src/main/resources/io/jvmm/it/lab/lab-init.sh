@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # First program of the lab: brings up /dev/kvm, runs /lab/command on the console,
 # and sends what it left in /lab/results, its exit code included, over the second
 # serial port as a tar archive. A lab that ends without one has failed.

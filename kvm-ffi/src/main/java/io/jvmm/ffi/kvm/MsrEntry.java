@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.ffi.kvm;
 
 /** A model-specific register and its value ({@code struct kvm_msr_entry}). */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * KVM, a class per kind of file descriptor: the device, a virtual machine, a vCPU.
  *

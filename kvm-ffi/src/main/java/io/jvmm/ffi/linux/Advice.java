@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.ffi.linux;
 
 /** What {@code madvise(2)} is told about a range of memory. */

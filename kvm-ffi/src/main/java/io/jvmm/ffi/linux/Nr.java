@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.ffi.linux;
 
 /** System call numbers of x86-64, {@code __NR_*} in {@code asm/unistd_64.h}. */

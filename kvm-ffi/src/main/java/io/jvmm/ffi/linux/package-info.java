@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Linux, in C's terms: descriptors, mappings, signals, threads. The only place that calls libc.
  *

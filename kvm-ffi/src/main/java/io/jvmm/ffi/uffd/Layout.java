@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.ffi.uffd;
 
 /** Offsets and sizes, in bytes, of what goes in and out of userfaultfd's calls. */

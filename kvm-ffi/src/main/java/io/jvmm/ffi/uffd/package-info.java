@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Page faults of this or another process, handed to a program: {@code userfaultfd(2)}.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.paging.handler;
 
 /** The other side of a handler's handshake has not said what it must. */

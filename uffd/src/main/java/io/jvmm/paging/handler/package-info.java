@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Page-fault handlers as processes of their own: the handshake that Firecracker documents, from
  * both sides, and a handler that serves a file. A handler written for Firecracker serves a machine

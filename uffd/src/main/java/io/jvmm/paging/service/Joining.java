@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.paging.service;
 
 /** Waiting for threads to end, for a limited time, whatever interrupts come. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.paging.wire;
 
 /** A run of pages that a client waits for, or that is being pushed to it. Of one sender. */

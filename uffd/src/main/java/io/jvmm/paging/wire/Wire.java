@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.paging.wire;
 
 /** The protocol's numbers. What a peer sends beyond a limit is refused before it is read. */

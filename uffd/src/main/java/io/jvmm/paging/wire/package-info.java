@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The page protocol: guest memory over a stream, described for strangers in {@code
  * docs/page-protocol.md}. {@link io.jvmm.paging.wire.PageServer} serves an image; {@link

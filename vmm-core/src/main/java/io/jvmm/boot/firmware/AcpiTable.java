@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.boot.firmware;
 
 /** The frame that all ACPI tables but RSDP and FACS have: a header with length and checksum. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.boot.payload;
 
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.boot.payload;
 
 /** The copy that all dictionary coders share: repeat what was written a little earlier. */

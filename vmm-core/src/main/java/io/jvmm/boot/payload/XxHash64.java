@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.jvmm.boot.payload;
 
 /** XXH64 with seed 0: the checksum of Zstandard frames. For one thread. */

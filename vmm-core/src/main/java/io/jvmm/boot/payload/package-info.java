@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Unpacks compressed kernels: every format that Linux offers for its own image, from a stream of
  * untrusted bytes into a bounded array.
