@@ -44,6 +44,11 @@ record GateOptions(Map<String, String> settings, boolean partial, boolean times)
         return "off".equals(settings.get("jvmm.lab"));
     }
 
+    /** Whether this host has no KVM, so that the labs alone show what needs it. */
+    boolean kvmIsInLabsAlone() {
+        return "labs".equals(settings.get("jvmm.kvm"));
+    }
+
     /** The kernels of the labs that ran, or should have. */
     List<String> labKernels() {
         return labIsOff()
@@ -62,6 +67,9 @@ record GateOptions(Map<String, String> settings, boolean partial, boolean times)
         if (isRequired("jvmm.kvm")) {
             Stream.of(HostKind.KVM, HostKind.USERFAULTFD, HostKind.LINUX_HERE)
                     .forEach(required::add);
+        }
+        if (kvmIsInLabsAlone()) {
+            required.add(HostKind.USERFAULTFD);
         }
         if (isRequired("jvmm.docker")) {
             required.add(HostKind.CONTAINERS);

@@ -99,6 +99,14 @@ public final class GateReport {
         }
         now.mergeInto(cache);
         out.printf("%nTests on KVM: %d ran, %d skipped%n", onKvm[0], onKvm[1]);
+        if (options.kvmIsInLabsAlone()) {
+            out.println(
+                    "NO /dev/kvm ON THIS HOST: tests on KVM ran in the labs alone, and nothing ran"
+                            + " on a host that interprets ring 0");
+            if (options.labIsOff()) {
+                faults.add("tests on KVM: this host has none, and the labs were left out");
+            }
+        }
         if (options.labIsOff()) {
             out.println("No lab: no stock Linux was booted, and nothing ran on hardware-style KVM");
         }

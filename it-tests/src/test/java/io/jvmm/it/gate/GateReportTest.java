@@ -72,6 +72,18 @@ class GateReportTest {
     }
 
     @Test
+    void aHostWithoutKvmIsSaidToShowLessAndNeedsItsLabs() throws IOException {
+        record("kvm-ffi/target", ON_KVM.replace("PASSED", "SKIPPED") + ON_UFFD + "end\n");
+        record("it-tests/target/lab-7.2/results", ON_KVM + "end\n");
+
+        assertThat(report("-Djvmm.kvm=labs")).isTrue();
+        assertThat(lines()).anyMatch(line -> line.startsWith("NO /dev/kvm ON THIS HOST"));
+
+        assertThat(report("-Djvmm.kvm=labs", "-Djvmm.lab=off")).isFalse();
+        assertThat(lines()).anyMatch(line -> line.startsWith("MISSING: tests on KVM"));
+    }
+
+    @Test
     void aProcessThatDiedAmongItsTestsIsSeen() throws IOException {
         record("kvm-ffi/target", PLAIN + "test\ta.PlainTest\tha");
 

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedSet;
+import java.util.NavigableSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
@@ -150,8 +150,8 @@ public final class TestLedger implements TestExecutionListener {
     }
 
     /** Its own and those of what it is in; dynamic tests inherit none. */
-    private SortedSet<String> tags(TestIdentifier test) {
-        SortedSet<String> tags = new TreeSet<>();
+    private NavigableSet<String> tags(TestIdentifier test) {
+        NavigableSet<String> tags = new TreeSet<>();
         for (Optional<TestIdentifier> at = Optional.of(test); at.isPresent(); at = parent(at)) {
             at.get().getTags().stream().map(TestTag::getName).forEach(tags::add);
         }

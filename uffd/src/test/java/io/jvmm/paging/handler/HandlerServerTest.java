@@ -206,7 +206,7 @@ class HandlerServerTest {
         FdPassing.send(
                 socket,
                 HandlerMessage.encode(machine.regions),
-                List.of(machine.uffd.fd(), own(Fd.open(path.getParent().toString(), 0))));
+                List.of(machine.uffd.fd(), own(Fd.open(folder.toString(), 0))));
         assertThat(machine.touch(7)).isEqualTo(0xBEEF_0007L);
     }
 
