@@ -71,7 +71,7 @@ final class LoopThread {
     }
 
     boolean isCurrent() {
-        return Thread.currentThread() == thread;
+        return thread.equals(Thread.currentThread());
     }
 
     long wakeUps() {

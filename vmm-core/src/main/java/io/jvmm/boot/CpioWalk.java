@@ -122,7 +122,7 @@ final class CpioWalk {
 
     /** Checks that nothing is missing at the end of the data. */
     void end() {
-        if (state == State.START && have == 0 || state == State.BETWEEN) {
+        if ((state == State.START && have == 0) || state == State.BETWEEN) {
             return;
         }
         throw new BootException(

@@ -212,7 +212,7 @@ public final class GuestMemory {
     private long readAcross(long gpa, int bytes) {
         long value = 0;
         for (int i = bytes - 1; i >= 0; i--) {
-            value = value << Byte.SIZE | readU8(gpa + i);
+            value = (value << Byte.SIZE) | readU8(gpa + i);
         }
         return value;
     }
@@ -259,7 +259,7 @@ public final class GuestMemory {
 
     private void writeAcross(long gpa, int bytes, long value) {
         for (int i = 0; i < bytes; i++) {
-            writeU8(gpa + i, (int) (value >>> i * Byte.SIZE));
+            writeU8(gpa + i, (int) (value >>> (i * Byte.SIZE)));
         }
     }
 

@@ -144,9 +144,9 @@ class ConsoleInputTest {
     private void print(String line) {
         int enabled = port.readByte(INTERRUPT_ENABLE);
         port.writeByte(INTERRUPT_ENABLE, 0);
-        for (char c : line.toCharArray()) {
+        for (int i = 0; i < line.length(); i++) {
             port.readByte(LINE_STATUS);
-            port.writeByte(DATA, c);
+            port.writeByte(DATA, line.charAt(i));
         }
         port.readByte(LINE_STATUS);
         port.writeByte(INTERRUPT_ENABLE, enabled);

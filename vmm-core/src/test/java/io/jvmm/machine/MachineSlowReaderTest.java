@@ -41,7 +41,7 @@ class MachineSlowReaderTest {
     /** Far more than any of it takes, and less than the waits of before. */
     private static final Duration SOON = Duration.ofSeconds(20);
 
-    private static final Duration LONG = Duration.ofSeconds(120);
+    private static final Duration LONG = Duration.ofMinutes(2);
 
     private final UnixSocket.Pair pair = UnixSocket.pair();
     private int next; // what the guest's counter sends next
@@ -100,7 +100,7 @@ class MachineSlowReaderTest {
     @ValueSource(ints = {1, 2})
     void aHeldGuestIsPausedTakenOutSavedAndResetAndNoByteIsLostOrSentTwice(int cpus)
             throws Exception {
-        KickStrategy kicks = KickStrategy.values()[cpus % KickStrategy.values().length];
+        KickStrategy kicks = cpus == 1 ? KickStrategy.SIGNAL_MASK : KickStrategy.IMMEDIATE_EXIT;
         MachineConfig config = config(TestGuests.COUNT).cpus(cpus).kickStrategy(kicks).build();
         try (Machine machine = Machine.create(config)) {
             machine.start();

@@ -95,7 +95,7 @@ final class Output {
         long room = Math.clamp(history / 2, INITIAL, ROOM_MAX);
         long whole = expected > 0 ? Math.min(history + room, expected + BLOCK) : history + room;
         long full = Math.max(needed, whole + SLACK);
-        long length = expected > 0 || full > STEPS_MAX && needed > STEPS_MAX ? full : 0;
+        long length = expected > 0 || (full > STEPS_MAX && needed > STEPS_MAX) ? full : 0;
         if (length == 0) {
             length = Math.max(needed, Math.clamp(4L * array.length, INITIAL, STEPS_MAX));
         }

@@ -25,9 +25,10 @@ class HostPackersTest {
         "lzop, lzop -c"
     })
     void allStreamsAreUnpacked(String debianPackage, String command) throws PayloadException {
-        Tool.need(command.split(" ")[0], debianPackage);
+        String[] words = command.split(" ", -1);
+        Tool.need(words[0], debianPackage);
         byte[] content = Samples.mixed(2_500_000, 21);
-        byte[] packed = Tool.pipe(content, command.split(" "));
+        byte[] packed = Tool.pipe(content, words);
         Compression format = Compression.detectFramed(packed).orElseThrow();
         assertThat(
                         format.unpack(new ByteArrayInputStream(packed), 0, 1 << 23)
