@@ -47,7 +47,6 @@ class MainTest {
                 "--cpu-scheduling rr:100 | '--cpu-scheduling' | 'rr:100' | 1 to 99",
                 "--cpu-affinity 0:1 | 2 sets        | 1 vCPUs   | one for each",
                 "--host-quirks on  | '--host-quirks' | 'on'     | neither auto nor off",
-                "--append é        | command line   | characters | outside ASCII",
                 "--kernel          | '--kernel'     | FILE      | Missing required parameter",
                 "--initrd          | '--initrd'     | FILE      | Missing required parameter",
                 "--append          | '--append'     | TEXT      | Missing required parameter",
@@ -73,13 +72,13 @@ class MainTest {
 
     @Test
     void allThatIsWrongWithTheMachineIsSaidAtOnce() {
-        CommandRun run = CommandRun.of("--memory", "1M", "--append", "naïve");
+        CommandRun run = CommandRun.of("--memory", "1M", "--append", "na\0ve");
 
         assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(run.errLines())
                 .hasSize(2)
                 .anyMatch(line -> line.contains("1048576"))
-                .anyMatch(line -> line.contains("ASCII"));
+                .anyMatch(line -> line.contains("zero byte"));
     }
 
     @Test
