@@ -12,15 +12,25 @@ import io.jvmm.machine.ConsoleTarget;
  */
 final class GuestOutput {
 
+    private static boolean isOurs;
+
     private GuestOutput() {}
 
+    /** The process is the command's own: nothing else in it uses standard output from here on. */
+    static void processIsOurs() {
+        isOurs = true;
+    }
+
     /**
-     * Takes standard output over for the guest, for the rest of the process. If it was closed, the
-     * guest's bytes are dropped.
+     * Takes standard output over for the guest, for the rest of the process if that is the
+     * command's own. If it was closed, the guest's bytes are dropped.
      */
     static ConsoleTarget take() {
         if (!StandardStream.OUT.isOpen()) {
             return new ConsoleTarget.None();
+        }
+        if (!isOurs) {
+            return new ConsoleTarget.ToDescriptor(StandardStream.OUT.descriptor());
         }
         Fd out = Fd.borrow("standard output", StandardStream.OUT.descriptor()).duplicate();
         if (StandardStream.ERR.isOpen()) {

@@ -21,6 +21,7 @@ public final class Main {
     /** Runs the command and ends the process with its exit code. */
     public static void main(String[] args) {
         LogOutput.choose();
+        GuestOutput.processIsOurs();
         System.exit(run(args));
     }
 

@@ -51,6 +51,7 @@ class SessionSignalsTest {
         private Writing() {}
 
         public static void main(String[] args) throws Exception {
+            GuestOutput.processIsOurs();
             var target = (ConsoleTarget.ToDescriptor) GuestOutput.take();
             try (OutputStream guest = new FileOutputStream("/proc/self/fd/" + target.number())) {
                 guest.write("guest\n".getBytes(StandardCharsets.US_ASCII));

@@ -109,7 +109,7 @@ final class DescriptorOutput implements ConsoleOutput {
                 }
                 return;
             }
-            long result = isSocket ? to.trySend(chunk, count) : to.tryWrite(chunk, count);
+            long result = isSocket ? to.trySend(chunk, count) : to.tryWritePart(chunk, 0, count);
             if (result >= 0) {
                 from.consume((int) result);
             } else if (Errno.EAGAIN.is(result)) {

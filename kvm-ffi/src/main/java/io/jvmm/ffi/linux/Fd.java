@@ -230,16 +230,6 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * As {@link #tryWrite(MemorySegment)}, from the first part of the buffer, without a slice.
-     *
-     * @param buffer native memory that no other thread closes during the call
-     * @param length of that part
-     */
-    public long tryWrite(MemorySegment buffer, int length) {
-        return onPart(Nr.WRITE, buffer, 0, length, 0);
-    }
-
-    /**
      * Sends the first part of the buffer to a socket, as much as goes at once, whether or not the
      * descriptor is non-blocking: the number of bytes, or {@code -errno}, {@code EAGAIN} if there
      * is no room.
@@ -312,8 +302,7 @@ public final class Fd implements AutoCloseable {
      * @return the number of bytes, or {@code -errno}
      */
     public long tryWritePart(MemorySegment buffer, long from, long length) {
-        Objects.checkFromIndexSize(from, length, buffer.byteSize());
-        return Linux.call(Nr.WRITE, number.get(), buffer.address() + from, length);
+        return onPart(Nr.WRITE, buffer, from, length, 0);
     }
 
     private long onPart(long call, MemorySegment buffer, long at, long length, long offset) {

@@ -231,6 +231,17 @@ public class unistd_h extends unistd_h$shared {
         return __NR_connect;
     }
 
+    private static final int __NR_sendto = (int) 44L;
+
+    /**
+     * {@snippet lang=c :
+     * #define __NR_sendto 44
+     * }
+     */
+    public static int __NR_sendto() {
+        return __NR_sendto;
+    }
+
     private static final int __NR_sendmsg = (int) 46L;
 
     /**
@@ -251,6 +262,17 @@ public class unistd_h extends unistd_h$shared {
      */
     public static int __NR_recvmsg() {
         return __NR_recvmsg;
+    }
+
+    private static final int __NR_shutdown = (int) 48L;
+
+    /**
+     * {@snippet lang=c :
+     * #define __NR_shutdown 48
+     * }
+     */
+    public static int __NR_shutdown() {
+        return __NR_shutdown;
     }
 
     private static final int __NR_bind = (int) 49L;
@@ -284,6 +306,28 @@ public class unistd_h extends unistd_h$shared {
      */
     public static int __NR_socketpair() {
         return __NR_socketpair;
+    }
+
+    private static final int __NR_setsockopt = (int) 54L;
+
+    /**
+     * {@snippet lang=c :
+     * #define __NR_setsockopt 54
+     * }
+     */
+    public static int __NR_setsockopt() {
+        return __NR_setsockopt;
+    }
+
+    private static final int __NR_getsockopt = (int) 55L;
+
+    /**
+     * {@snippet lang=c :
+     * #define __NR_getsockopt 55
+     * }
+     */
+    public static int __NR_getsockopt() {
+        return __NR_getsockopt;
     }
 
     private static final int __NR_kill = (int) 62L;
