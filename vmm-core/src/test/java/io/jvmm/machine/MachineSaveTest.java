@@ -130,9 +130,11 @@ class MachineSaveTest {
         MachineConfig config = TestGuests.machine("echo", TestGuests.ECHO).build();
         Machine machine = Machine.create(config);
         try {
-            // It has not run, and so has not read what is in its port, which takes one character.
-            machine.consoleInput().write('m');
             machine.start();
+            machine.consoleInput().write('a');
+            assertThat(machine.consoleOutput().read()).as("the guest listens").isEqualTo('a');
+            // Its port, which takes one character, is empty again.
+            machine.consoleInput().write('m');
             machine.pause(LONG);
             byte[] before = machine.consoleOutput().readNBytes(machine.consoleOutput().available());
             machine = moved(machine, config);
