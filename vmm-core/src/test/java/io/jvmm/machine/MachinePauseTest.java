@@ -248,7 +248,8 @@ class MachinePauseTest {
             assertThat(machine.await()).isEqualTo(STOPPED);
         }
         assertThat(read.toString(US_ASCII)).matches("x+");
-        assertThat(read.size()).isGreaterThan(64 * 1024);
+        // As much as the guest could write before it had to wait; none of it is lost.
+        assertThat(read.size()).isGreaterThanOrEqualTo(64 * 1024);
     }
 
     /** Not for a command: the machine runs. */

@@ -110,7 +110,7 @@ class SignalsTest {
      * ones the runtime may end before it can log its own end, and says so.
      */
     @ParameterizedTest
-    @CsvSource({"java", "Signal Dispatch", "main", "vm-console", "vm-vcpu-0"})
+    @CsvSource({"java", "Signal Dispatch", "main", "jvmm-events-0", "vm-vcpu-0"})
     void ctrlCWhileItStartsEndsItTheSameWay(String threadThatIsThere) {
         String kernel = GuestFiles.write(folder, Payload.RING3_SPIN);
         try (VmProcess vm = VmProcess.start("--kernel", kernel)) {
