@@ -23,7 +23,7 @@ public sealed interface PagingEvent {
     record SourceBack() implements PagingEvent {}
 
     /**
-     * Pages will never come: the source says so. Whoever touches one waits until the machine is
+     * Pages will never come: the source says so. A vCPU that touches one waits until the machine is
      * ended.
      */
     record Lost(long gpa, int pages) implements PagingEvent {}

@@ -12,7 +12,7 @@ public final class PagingException extends RuntimeException {
         OVERDUE,
         /** It will never come: the source has lost it. */
         LOST,
-        /** The pager has let everybody go, or is closed. */
+        /** The pager has released all waiters, or is closed. */
         ENDED,
         /** It is not in the pager's care. */
         UNKNOWN

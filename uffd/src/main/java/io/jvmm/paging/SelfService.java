@@ -19,7 +19,7 @@ public interface SelfService {
         PRESENT,
         /** Not there yet; the caller is wanted elsewhere. The page goes on coming. */
         INTERRUPTED,
-        /** Not there; the pager has let everybody go. */
+        /** Not there; the pager has released all waiters. */
         ENDED,
         /** Not in the pager's care. */
         UNKNOWN

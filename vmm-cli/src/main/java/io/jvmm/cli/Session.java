@@ -256,7 +256,7 @@ public final class Session {
         }
     }
 
-    /** Ctrl-C. There is nobody to ask before the machine is made. */
+    /** Ctrl-C. Before the machine is made there is no guest to ask. */
     private void interrupt(int signal) {
         Machine machine = running();
         if (patience == null || machine == null || !asked.compareAndSet(false, true)) {

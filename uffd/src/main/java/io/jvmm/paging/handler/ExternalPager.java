@@ -147,7 +147,7 @@ public final class ExternalPager implements Pager, PageGate {
      * @param within how long to wait while the handler accepts no connection
      * @throws KernelException no handler listens, or none accepts in time; the handler of before
      *     stays
-     * @throws IllegalStateException no memory is attached, or the pager has let everybody go
+     * @throws IllegalStateException no memory is attached, or the pager has released all waiters
      */
     public void handOver(Path handler, Duration within) {
         begin();

@@ -48,9 +48,9 @@ public sealed interface HandlerEvent {
     }
 
     /**
-     * The handler will serve no more: both its process and its socket have ended. Who waits for a
-     * page waits on: for another handler ({@link ExternalPager#handOver}), or for the machine's
-     * end.
+     * The handler will serve no more: both its process and its socket have ended. A vCPU that waits
+     * for a page waits on: for another handler ({@link ExternalPager#handOver}), or for the
+     * machine's end.
      *
      * @param pid the handler's process, or 0
      */

@@ -14,7 +14,7 @@ import java.util.function.BooleanSupplier;
 
 /**
  * A thread that looks at regular times who waits for too long, and tells the listener what has
- * happened. So a listener that takes its time delays no page. Where nobody can wait any more, it
+ * happened. So a listener that takes its time delays no page. Where no vCPU can wait any more, it
  * sleeps.
  */
 final class PagingClock implements AutoCloseable {
@@ -38,7 +38,8 @@ final class PagingClock implements AutoCloseable {
     private volatile boolean silent;
 
     /**
-     * @param tick looks; whether there will be something to look at, if nobody calls {@link #wake}
+     * @param tick looks; whether there will be something to look at, without a call of {@link
+     *     #wake}
      */
     PagingClock(PagingListener listener, long deadlineNanos, BooleanSupplier tick) {
         this.listener = listener;

@@ -87,7 +87,7 @@ class HandlerServerTest {
         }
     }
 
-    /** Memory whose faults somebody else answers. */
+    /** Memory whose faults a handler answers. */
     private static final class Machine implements AutoCloseable {
         private final Mapping memory = Mapping.anonymous((long) PAGES * PAGE);
         private final Userfaultfd uffd = Userfaultfd.open(Set.of());

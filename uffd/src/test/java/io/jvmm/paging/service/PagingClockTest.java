@@ -94,7 +94,7 @@ class PagingClockTest {
         }
     }
 
-    /** Whoever parks takes any call that has come for it: a listener may take a lock. */
+    /** A park of the listener, for a lock say, takes a call that was meant for the clock. */
     @Test
     void aCallThatTheListenerHasSwallowedIsHeardAllTheSame() throws InterruptedException {
         AtomicInteger ticks = new AtomicInteger();
